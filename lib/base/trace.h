@@ -3,8 +3,8 @@
  * One summary line, then the message indented by four spaces:
  *   TRACE 2027-01-05T19:00:00.123456Z imstv-sgw Gm > 127.0.0.1:5060 session=<32 hex> INVITE sip:... SIP/2.0
  * '>' sent, '<' received; session=- where none is known. Secrets (digest responses, ICE passwords,
- * bearer tokens, passwords, keys, Xp session ids' capability part is kept: it is needed to follow a
- * call) are replaced by ***. Off by default and then free of cost. Thread: any. */
+ * bearer tokens, passwords, keys) are replaced by ***; session ids stay, they are needed to follow a
+ * call. Off by default and then free of cost. Thread: any. */
 #pragma once
 
 #include <glib.h>
