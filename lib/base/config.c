@@ -195,8 +195,8 @@ assign_named(BaseConfig *self, const char *section, const char *key, const char 
         return assign(self, index, text, error);
     if (owns_section(self, section)) {
         names = keys_of(self, section);
-        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT, "unknown key %s.%s; [%s] has: %s", section,
-                    key, section, names);
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT, "unknown key %s.%s; [%s] has: %s",
+                    section, key, section, names);
         return false;
     }
     if (!is_known_section(section)) {
@@ -231,7 +231,11 @@ line_of(const char *contents, const char *section, const char *key)
 }
 
 static bool
-load_group(BaseConfig *self, GKeyFile *file, const char *section, const char *path, const char *contents,
+load_group(BaseConfig *self,
+           GKeyFile *file,
+           const char *section,
+           const char *path,
+           const char *contents,
            GError **error)
 {
     g_auto(GStrv) keys = g_key_file_get_keys(file, section, NULL, NULL);

@@ -1,21 +1,16 @@
 #include "lib/base/error.h"
 
-G_DEFINE_QUARK(imstv-base-error, base_error)
+G_DEFINE_QUARK(imstv - base - error, base_error)
 
 /* One table for all protocols: a refusal means the same on every leg. */
 static const struct {
     int sip, rtsp, http;
 } statuses[] = {
-    [BASE_ERROR_INVALID_ARGUMENT] = {400, 400, 400},
-    [BASE_ERROR_PROTOCOL] = {400, 400, 400},
-    [BASE_ERROR_UNAUTHORIZED] = {401, 401, 401},
-    [BASE_ERROR_FORBIDDEN] = {403, 403, 403},
-    [BASE_ERROR_NOT_FOUND] = {404, 404, 404},
-    [BASE_ERROR_NOT_ACCEPTABLE] = {488, 406, 406},
-    [BASE_ERROR_TOO_LARGE] = {513, 413, 413},
-    [BASE_ERROR_BUSY] = {503, 503, 503},
-    [BASE_ERROR_TIMEOUT] = {504, 504, 504},
-    [BASE_ERROR_UNAVAILABLE] = {503, 503, 503},
+    [BASE_ERROR_INVALID_ARGUMENT] = {400, 400, 400}, [BASE_ERROR_PROTOCOL] = {400, 400, 400},
+    [BASE_ERROR_UNAUTHORIZED] = {401, 401, 401},     [BASE_ERROR_FORBIDDEN] = {403, 403, 403},
+    [BASE_ERROR_NOT_FOUND] = {404, 404, 404},        [BASE_ERROR_NOT_ACCEPTABLE] = {488, 406, 406},
+    [BASE_ERROR_TOO_LARGE] = {513, 413, 413},        [BASE_ERROR_BUSY] = {503, 503, 503},
+    [BASE_ERROR_TIMEOUT] = {504, 504, 504},          [BASE_ERROR_UNAVAILABLE] = {503, 503, 503},
     [BASE_ERROR_INTERNAL] = {500, 500, 500},
 };
 

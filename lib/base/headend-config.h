@@ -4,8 +4,16 @@
 
 #include "lib/base/config.h"
 
-#define BASE_HEADEND_KEYS                                                                          \
-    {"headend", "state_dir", BASE_CONFIG_STRING, "./var", 0, 0, NULL,                              \
-     "folder that holds everything that outlives a stop"},                                         \
-    {"headend", "home_domain", BASE_CONFIG_STRING, "imstv.test", 0, 0, NULL,                       \
-     "home domain of the IMS, also the digest realm"}
+#define BASE_HEADEND_KEYS                                                                                    \
+    {"headend",                                                                                              \
+     "state_dir",                                                                                            \
+     BASE_CONFIG_STRING,                                                                                     \
+     "./var",                                                                                                \
+     0,                                                                                                      \
+     0,                                                                                                      \
+     NULL,                                                                                                   \
+     "folder that holds everything that outlives a stop"},                                                   \
+    {                                                                                                        \
+        "headend", "home_domain", BASE_CONFIG_STRING, "imstv.test", 0, 0, NULL,                              \
+            "home domain of the IMS, also the digest realm"                                                  \
+    }

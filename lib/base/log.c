@@ -76,7 +76,8 @@ take_turn(const char *site, unsigned *ret_left_out)
 static void
 append_escaped(GString *line, const char *text)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0' && line->len < LINE_MAX_BYTES; c++) {
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0' && line->len < LINE_MAX_BYTES;
+         c++) {
         if (*c == '\n')
             g_string_append(line, "\\n");
         else if (*c == '\r')

@@ -28,15 +28,16 @@ typedef struct {
 void base_log_init(const char *daemon_name, BaseLogLevel lowest);
 bool base_log_enabled(BaseLogLevel level);
 
-void base_log_write(BaseLogLevel level, const char *site, const BaseLogFields *fields, const char *format, ...)
+void
+base_log_write(BaseLogLevel level, const char *site, const BaseLogFields *fields, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
 #define BASE_LOG_SITE_ __FILE__ ":" G_STRINGIFY(__LINE__)
 /* @fields may be NULL. */
-#define base_log(level, fields, ...)                                                               \
-    do {                                                                                           \
-        if (base_log_enabled(level))                                                               \
-            base_log_write(level, BASE_LOG_SITE_, fields, __VA_ARGS__);                            \
+#define base_log(level, fields, ...)                                                                         \
+    do {                                                                                                     \
+        if (base_log_enabled(level))                                                                         \
+            base_log_write(level, BASE_LOG_SITE_, fields, __VA_ARGS__);                                      \
     } while (0)
 #define base_error(fields, ...) base_log(BASE_LOG_ERROR, fields, __VA_ARGS__)
 #define base_warning(fields, ...) base_log(BASE_LOG_WARNING, fields, __VA_ARGS__)

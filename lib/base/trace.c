@@ -103,10 +103,10 @@ base_trace(const char *reference_point,
     when = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S");
     first = base_trace_redact(summary, (gssize)strcspn(summary, "\r\n"));
     out = g_string_new(NULL);
-    g_string_append_printf(out, "TRACE %s.%06dZ %s %s %s %s session=%s %s\n", when,
-                           g_date_time_get_microsecond(now), g_get_prgname() != NULL ? g_get_prgname() : "imstv",
-                           reference_point, sent ? ">" : "<", peer != NULL ? peer : "-",
-                           session_id != NULL && *session_id != '\0' ? session_id : "-", first);
+    g_string_append_printf(
+        out, "TRACE %s.%06dZ %s %s %s %s session=%s %s\n", when, g_date_time_get_microsecond(now),
+        g_get_prgname() != NULL ? g_get_prgname() : "imstv", reference_point, sent ? ">" : "<",
+        peer != NULL ? peer : "-", session_id != NULL && *session_id != '\0' ? session_id : "-", first);
     if (text != NULL) {
         gssize whole = length < 0 ? (gssize)strlen(text) : length;
         g_autofree char *clean = base_trace_redact(text, MIN(whole, TEXT_MAX_BYTES));
