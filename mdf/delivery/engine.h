@@ -16,7 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef struct MdfProgramme MdfProgramme; /* mdf/channels/sources.h */
+#include "lib/reel/reel.h"
+
 typedef struct MdfEngine MdfEngine;
 typedef struct MdfViewer MdfViewer;
 
@@ -50,7 +51,8 @@ typedef struct {
     double npt_end_s;    /* end of a film; < 0: live, no end */
     double scale;        /* as really played */
     uint32_t rtp_time;   /* RTP timestamp of the video (of audio, if there is no video) at which ... */
-    double media_time_s; /* ... this programme time is on the screen; valid while playing */
+    double media_time_s; /* ... this programme time is on the screen; valid while playing. A channel's
+                          * timeline is CLOCK_MONOTONIC of this machine, in seconds */
 } MdfPlayResult;
 
 /* @result: NULL on failure; @error: NULL on success. Both borrowed for the call. */
@@ -65,10 +67,10 @@ typedef struct {
 } MdfViewerEvents;
 
 typedef struct {
-    const char *session_id;  /* RFC 7989, may be NULL; borrowed */
-    const char *name;        /* programme, for the log ("asset:x"), may be NULL; borrowed */
-    const char *offer;       /* SDP, NUL-ended; borrowed */
-    MdfProgramme *programme; /* borrowed; the engine takes a reference of its own */
+    const char *session_id;   /* RFC 7989, may be NULL; borrowed */
+    const char *name;         /* programme, for the log ("asset:x"), may be NULL; borrowed */
+    const char *offer;        /* SDP, NUL-ended; borrowed */
+    ReelProgramme *programme; /* borrowed; the engine takes a reference of its own */
 } MdfViewerRequest;
 
 typedef struct {
@@ -138,8 +140,8 @@ void mdf_viewer_pause(MdfViewer *self, MdfPlayDone done, void *user_data);
  * its start (a film); goes on playing or stays paused.
  * @name: for the log. @programme: borrowed, referenced by the engine.
  * Errors (in @done): NOT_ACCEPTABLE a codec that this viewer did not negotiate; UNAVAILABLE. */
-void
-mdf_viewer_zap(MdfViewer *self, MdfProgramme *programme, const char *name, MdfPlayDone done, void *user_data);
+void mdf_viewer_zap(
+    MdfViewer *self, ReelProgramme *programme, const char *name, MdfPlayDone done, void *user_data);
 
 /* As last published by the worker, at most a second old; at once after an event or result. */
 void mdf_viewer_status(const MdfViewer *self, MdfViewerStatus *ret_status);
@@ -163,7 +165,7 @@ typedef struct {
     void (*play)(MdfViewer *viewer, double npt_s, double scale, MdfPlayDone done, void *user_data);
     void (*pause)(MdfViewer *viewer, MdfPlayDone done, void *user_data);
     void (*zap)(
-        MdfViewer *viewer, MdfProgramme *programme, const char *name, MdfPlayDone done, void *user_data);
+        MdfViewer *viewer, ReelProgramme *programme, const char *name, MdfPlayDone done, void *user_data);
     void (*viewer_status)(const MdfViewer *viewer, MdfViewerStatus *ret_status);
     void (*close)(MdfViewer *viewer);
 } MdfEngineOps;
