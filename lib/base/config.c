@@ -68,17 +68,27 @@ check_choice(const BaseConfigKey *key, const char *text, GError **error)
     return false;
 }
 
+/* "a; b\\;c" is "a" and "b;c": SIP URIs have semicolons of their own. */
 static char **
 split_list(const char *text)
 {
-    g_auto(GStrv) parts = g_strsplit(text, ";", -1);
+    g_autoptr(GString) part = g_string_new(NULL);
     GStrvBuilder *builder = g_strv_builder_new();
     char **list;
 
-    for (char **part = parts; *part != NULL; part++) {
-        g_strstrip(*part);
-        if (**part != '\0')
-            g_strv_builder_add(builder, *part);
+    for (const char *c = text;; c++) {
+        if (*c == '\\' && c[1] == ';') {
+            g_string_append_c(part, *++c);
+        } else if (*c == ';' || *c == '\0') {
+            g_strstrip(part->str);
+            if (*part->str != '\0')
+                g_strv_builder_add(builder, part->str);
+            g_string_truncate(part, 0);
+            if (*c == '\0')
+                break;
+        } else {
+            g_string_append_c(part, *c);
+        }
     }
     list = g_strv_builder_end(builder);
     g_strv_builder_unref(builder);

@@ -16,7 +16,7 @@ typedef enum {
     BASE_CONFIG_INT,  /* decimal; range min..max */
     BASE_CONFIG_BOOL, /* true | false */
     BASE_CONFIG_ENUM, /* one of the words in `choices`, separated by '|' */
-    BASE_CONFIG_LIST, /* strings separated by ';' */
+    BASE_CONFIG_LIST, /* strings separated by ';'; "\\;" is a semicolon inside one */
 } BaseConfigType;
 
 typedef struct {

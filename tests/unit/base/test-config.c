@@ -9,7 +9,7 @@ static const BaseConfigKey keys[] = {
     {"sgw", "listen", BASE_CONFIG_STRING, "127.0.0.1", 0, 0, NULL, "address"},
     {"sgw", "transport", BASE_CONFIG_ENUM, "tcp", 0, 0, "tcp|udp", "Gm"},
     {"sgw", "open", BASE_CONFIG_BOOL, "false", 0, 0, NULL, "door"},
-    {"sgw", "peers", BASE_CONFIG_LIST, "a; b", 0, 0, NULL, "who"},
+    {"sgw", "peers", BASE_CONFIG_LIST, "a; b\\;c ;", 0, 0, NULL, "who"},
 };
 
 typedef struct {
@@ -66,7 +66,7 @@ test_defaults(Fixture *f, gconstpointer data)
     g_assert_cmpstr(base_config_string(f->config, "sgw", "transport"), ==, "tcp");
     g_assert_false(base_config_bool(f->config, "sgw", "open"));
     g_assert_cmpstr(list[0], ==, "a");
-    g_assert_cmpstr(list[1], ==, "b");
+    g_assert_cmpstr(list[1], ==, "b;c");
     g_assert_null(list[2]);
 }
 
