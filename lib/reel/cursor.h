@@ -21,13 +21,14 @@ typedef enum {
     REEL_NEXT_RECORD, /* *ret_record is the next record */
     REEL_NEXT_WAIT,   /* a block is being read from disk: peek again at *ret_wake_us (monotonic) */
     REEL_NEXT_EDGE,   /* live edge: nothing yet; peek again at *ret_wake_us or when the tail serial changed */
-    REEL_NEXT_GAP,    /* said once: the cursor fell off the window, or damaged blocks were skipped; it now
-                         stands on a key frame whose due time is ret_record->due_us. Peek again. */
-    REEL_NEXT_END,    /* end of the film, or the channel was removed */
+    REEL_NEXT_GAP, /* said once: the cursor fell off the window, or damaged video was skipped; video goes on
+                      with the key frame due at ret_record->due_us (after damage: in its own time,
+                      sound is not interrupted). Peek again. */
+    REEL_NEXT_END, /* end of the film, or the channel was removed */
 } ReelNext;
 
 /* Makes a cursor on @programme (referenced) that follows @tracks, at most four. It stands at the first
- * key frame of a film, at the newest key frame of a channel.
+ * key frame of a film; of a channel at the newest key frame that is due, found by the first peek.
  * Errors: INVALID_ARGUMENT for a track that does not exist, twice the same, or none at all. */
 ReelCursor *
 reel_cursor_new(ReelProgramme *programme, const unsigned *tracks, unsigned n_tracks, GError **error);
@@ -52,8 +53,9 @@ void reel_cursor_advance(ReelCursor *self);
  * Without a video track the audio begins at @media_us. False: nothing there yet (empty channel), it then
  * starts with the first key frame that comes. */
 bool reel_cursor_seek(ReelCursor *self, int64_t media_us, int64_t *ret_us);
-/* Moves to the newest key frame of a channel; of a film: the first. */
-bool reel_cursor_seek_live(ReelCursor *self, int64_t *ret_us);
+/* Moves to the newest key frame of a channel that is due by @now_us (later ones are already there, but
+ * would have to be sent ahead of time and run into the edge again and again); of a film: the first. */
+bool reel_cursor_seek_live(ReelCursor *self, int64_t now_us, int64_t *ret_us);
 /* Moves on by whole key frames (trick play): to the first key frame due at or after @media_us
  * (@direction 1) or the last one at or before it (-1). False: there is none. */
 bool reel_cursor_seek_key(ReelCursor *self, int64_t media_us, int direction, int64_t *ret_us);
