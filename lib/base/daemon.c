@@ -22,7 +22,6 @@ struct BaseDaemon {
     bool started;
     bool stopping;
     int exit_code;
-    int parent_fd; /* -1: none */
 };
 
 typedef struct {
@@ -30,7 +29,6 @@ typedef struct {
     char **sets;
     gboolean check, print, trace, version;
     char *log_level;
-    int parent_fd;
 } Options;
 
 static void
@@ -101,35 +99,22 @@ on_stop_deadline(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
-static void
-begin_stop(BaseDaemon *self, const char *why)
+static gboolean
+on_signal(gpointer user_data)
 {
+    BaseDaemon *self = user_data;
+
     if (self->stopping || !self->started)
-        return;
+        return G_SOURCE_CONTINUE;
     self->stopping = true;
     notify("STOPPING=1\n");
-    base_notice(NULL, "%s: stopping", why);
+    base_notice(NULL, "told to end: stopping");
     g_timeout_add_seconds(STOP_DEADLINE_S, on_stop_deadline, self);
     if (self->spec->stop != NULL)
         self->spec->stop(self, self->state);
     else
         g_main_loop_quit(self->loop);
-}
-
-static gboolean
-on_signal(gpointer user_data)
-{
-    begin_stop(user_data, "told to end");
     return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-on_parent_gone(int fd, GIOCondition condition, gpointer user_data)
-{
-    (void)fd;
-    (void)condition;
-    begin_stop(user_data, "the supervisor is gone");
-    return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -163,7 +148,6 @@ parse_options(int *argc, char ***argv, const BaseDaemonSpec *spec, Options *opti
         {"trace", 0, 0, G_OPTION_ARG_NONE, &options->trace, "Write every message to standard error", NULL},
         {"log-level", 0, 0, G_OPTION_ARG_STRING, &options->log_level, "error, warning, notice, info, debug",
          "LEVEL"},
-        {"parent-fd", 0, 0, G_OPTION_ARG_INT, &options->parent_fd, "End when this descriptor is closed", "N"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and end", NULL},
         G_OPTION_ENTRY_NULL,
     };
@@ -223,8 +207,6 @@ run(BaseDaemon *self, const BaseConfig *config)
     signal(SIGPIPE, SIG_IGN);
     g_unix_signal_add(SIGTERM, on_signal, self);
     g_unix_signal_add(SIGINT, on_signal, self);
-    if (self->parent_fd >= 0)
-        g_unix_fd_add(self->parent_fd, G_IO_HUP | G_IO_ERR, on_parent_gone, self);
 
     if (!self->spec->start(self, config, &self->state, &error)) {
         base_error(NULL, "cannot start: %s", error != NULL ? error->message : "unknown reason");
@@ -249,7 +231,7 @@ fail_usage(const char *name, const GError *error)
 int
 base_daemon_main(int argc, char **argv, const BaseDaemonSpec *spec)
 {
-    g_auto(Options) options = {.parent_fd = -1};
+    g_auto(Options) options = {0};
     g_autoptr(BaseConfig) config = NULL;
     g_autoptr(GError) error = NULL;
     g_autoptr(GMainLoop) loop = NULL;
@@ -280,6 +262,5 @@ base_daemon_main(int argc, char **argv, const BaseDaemonSpec *spec)
     base_trace_enable(options.trace);
     loop = g_main_loop_new(NULL, FALSE);
     self.loop = loop;
-    self.parent_fd = options.parent_fd;
     return run(&self, config);
 }

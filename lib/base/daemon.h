@@ -1,8 +1,7 @@
 /* lib/base/daemon.h - what all daemons have in common: options, configuration, signals, readiness.
  *
  * Options: --config FILE, --set SECTION.KEY=VALUE (repeatable), --check-config, --print-config,
- * --trace, --log-level LEVEL, --version, --help, and `--parent-fd N`: the daemon ends when that
- * descriptor (a pipe of its supervisor) is closed, so that no process outlives `imstv run`.
+ * --trace, --log-level LEVEL, --version, --help.
  * Exit codes: 0 orderly stop, 1 failure, 2 wrong usage or configuration.
  * Readiness by the sd_notify(3) protocol (NOTIFY_SOCKET), watchdog by WATCHDOG_USEC. */
 #pragma once
