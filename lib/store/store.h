@@ -64,7 +64,7 @@ typedef struct {
     char *id;
     char *title;
     unsigned lcn;    /* logical channel number, unique, from 1 */
-    char *package;   /* the package that it was put in when it was added; more by store_package_add_content */
+    char *package;   /* the first package it is in ("" for none); more by store_package_add_content */
     char **inputs;   /* URLs in order of preference, NULL-ended: udp://239.1.1.1:5000 */
     int64_t created; /* seconds since 1970 */
 } StoreChannel;
