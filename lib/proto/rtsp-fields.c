@@ -5,7 +5,7 @@
 #include "lib/base/error.h"
 #include "lib/proto/rtsp.h"
 
-#define MAX_NPT_S 1e7 /* some four months: more is nonsense, and would overflow tick counts */
+#define MAX_NPT_S 1e9 /* channel time is a machine's uptime; in microseconds this still fits */
 
 char *
 proto_rtsp_session(const ProtoRtspMsg *self)

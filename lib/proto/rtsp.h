@@ -69,7 +69,7 @@ typedef struct {
     double start_s, end_s;
 } ProtoRtspRange;
 /* Accepts seconds and hh:mm:ss.
- * Errors: INVALID_ARGUMENT for another unit than npt, a negative or absurd (over 10^7 s) value.
+ * Errors: INVALID_ARGUMENT for another unit than npt, a negative or absurd (over 10^9 s) value.
  * Spec: RFC 2326 3.6, 12.29. */
 bool proto_rtsp_range_parse(const char *text, ProtoRtspRange *ret_range, GError **error);
 /* "npt=12.000-30.000"; (transfer full) */
