@@ -1,0 +1,43 @@
+/* messages.js - what went wrong, in words that help a viewer. */
+
+const BY_CODE = {
+    401: ['Please log in again', 'Your log-in was not accepted any more.'],
+    403: ['Not in your package', 'Your subscription does not include this.'],
+    404: ['Not available', 'This title is not on offer any more. Choose another one.'],
+    408: ['No answer', 'The headend did not answer in time. Check your network and try again.'],
+    480: ['Not available now', 'The service is out of reach for the moment. Try again shortly.'],
+    481: ['Playback has ended', 'The headend has closed this session. Play it again to go on.'],
+    486: ['Busy', 'Everything is in use at the moment. Try again shortly.'],
+    487: ['Playback has ended', 'The session was ended.'],
+    488: ['This browser cannot play it',
+          'It has no decoder for this picture or sound. Try Chromium, Chrome, Edge or Safari.'],
+    500: ['Something broke', 'The headend reports a fault of its own. Try again.'],
+    503: ['No room right now', 'The media servers are full or restarting. Try again shortly.'],
+    504: ['No answer', 'A part of the headend did not answer in time. Try again.'],
+    5402: ['Playback was interrupted',
+           'The media server ended this session. Play it again to go on.'],
+};
+
+/* Reasons that this page gives itself. */
+const BY_NAME = {
+    'media-failed': ['Connection to the media server lost',
+                     'No picture gets through any more. Play it again to go on.'],
+    'no-media': ['No picture arrives',
+                 'The media server cannot be reached. A firewall may block UDP. Try again.'],
+    'no-h264': ['This browser cannot play H.264',
+                'Films and channels need it. Try Chromium, Chrome, Edge or Safari.'],
+    'no-signal': ['No signal', 'This channel is not sending right now. Try again, or another one.'],
+};
+
+/* Returns {title, text, reference} for @error: a W2Error, {code, reason}, or {name} from BY_NAME.
+ * @reference lets an operator find the call in the traces; undefined if there was none. */
+export function describe(error) {
+    const [title, text] = BY_NAME[error.name] ?? BY_CODE[error.code] ?? fallback(error);
+    const wait = error.retryAfter ? ` It asks for ${error.retryAfter} s.` : '';
+    return {title, text: text + wait, reference: error.sessionId};
+}
+
+function fallback(error) {
+    const what = [error.code, error.reason ?? error.message].filter(Boolean).join(' ');
+    return ['Playback failed', `The headend says: ${what || 'unknown error'}. Try again.`];
+}

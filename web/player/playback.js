@@ -1,0 +1,398 @@
+/* playback.js - one picture: a call, a peer connection and a video element, and the commands on them.
+ *
+ * Events: 'change' (state, waiting or message), 'position' (a frame was shown), 'refused' {message} (a
+ * command was refused, playing goes on), 'firstframe' {ms}, 'zapped' {id, ms}. */
+
+import {SdkEvent, W2Error} from '../sdk/w2-error.js';
+import {describe} from './messages.js';
+import {Peer, playsH264} from './peer.js';
+import {Sound} from './sound.js';
+import {Timeline} from './timeline.js';
+
+const WATCH_MS = 500;
+const SPINNER_AFTER_MS = 1500;
+const NO_PICTURE_MS = 8000; /* then a film, or a channel whose transport is down, has failed */
+
+export class Playback extends EventTarget {
+    #video;
+    #peer = null;
+    #call = null;
+    #timeline = new Timeline();
+    #turn = 0; /* of open() and stop(): what an older turn awaited is dropped */
+    #commands = Promise.resolve();
+    #seekTarget = null;
+    #zapTarget = null;
+    #zapStarted = 0;
+    #startedAt = 0;
+    #frameAt = 0;
+    #interrupted = false;
+    #watch = null;
+
+    session = null;
+    content = null; /* what is really playing */
+    state = 'idle';
+    waiting = false;
+    message = null;
+    duration = null;
+
+    constructor(video) {
+        super();
+        this.#video = video;
+        this.sound = new Sound(video);
+    }
+
+    get connection() {
+        return this.#peer?.connection;
+    }
+
+    /* A call is being set up or stands. */
+    get alive() {
+        return this.state === 'starting' || this.#call?.up === true;
+    }
+
+    get mediaTime() {
+        return this.#timeline.current;
+    }
+
+    /* What the seek bar shows: where the viewer wants to be, else what is on the screen. */
+    get position() {
+        if (this.state === 'ended') {
+            return this.duration ?? this.mediaTime ?? 0;
+        }
+        return this.#seekTarget ?? this.mediaTime ?? 0;
+    }
+
+    statistics() {
+        return this.#peer?.statistics() ?? {};
+    }
+
+    measureSound() {
+        return this.#peer ? this.sound.measure(this.#peer.stream) : {level: 0, frequency: 0};
+    }
+
+    async open(content, startAt) {
+        this.#hangUp();
+        const turn = this.#turn;
+
+        this.content = content;
+        this.duration = content.duration ?? null;
+        this.#seekTarget = startAt ?? null;
+        this.#startedAt = performance.now();
+        this.#enter('starting', true);
+        try {
+            await this.#connect(content, startAt, turn);
+        } catch (error) {
+            if (turn === this.#turn) {
+                this.#fail(error);
+            }
+        }
+    }
+
+    stop() {
+        this.#hangUp();
+        this.content = null;
+        this.#enter('idle', false);
+    }
+
+    /* Goes on after a pause; after the end or a failure, plays again. */
+    play() {
+        if (this.state === 'failed' || (this.state === 'ended' && !this.#call?.up)) {
+            const from = this.state === 'failed' ? this.#resumePoint() : undefined;
+            return this.open(this.content, from);
+        }
+        if (this.state === 'ended') {
+            this.seek(0);
+            return undefined;
+        }
+        if (this.state !== 'paused') {
+            return undefined;
+        }
+        this.#goOn();
+        return this.#command((call) => call.play());
+    }
+
+    pause() {
+        if (this.state !== 'playing') {
+            return undefined;
+        }
+        this.#video.pause();
+        this.#enter('paused', false);
+        return this.#command((call) => call.pause(), {anchors: false});
+    }
+
+    /* Only the newest of several quick seeks is carried out. */
+    seek(seconds) {
+        if (!this.#call?.up) {
+            return;
+        }
+        this.#seekTarget = seconds;
+        this.#goOn();
+        this.dispatchEvent(new SdkEvent('position'));
+        this.#command((call) => {
+            if (this.#seekTarget !== seconds) {
+                return null;
+            }
+            this.waiting = true;
+            return call.play({npt: seconds});
+        });
+    }
+
+    /* Only the newest of several quick zaps is carried out; during set-up it waits for its end. */
+    zap(content) {
+        this.#zapTarget = content;
+        return this.#command((call) => this.#zapTarget === content ? this.#doZap(call) : null);
+    }
+
+    /* --- set-up --- */
+
+    async #connect(content, startAt, turn) {
+        const peer = new Peer();
+        const call = this.session.call(content);
+        this.#peer = peer;
+        this.#call = call;
+        peer.addEventListener('state', ({detail}) => this.#onPeerState(detail.state));
+        call.addEventListener('ended', ({detail}) => this.#onCallEnded(detail));
+        call.addEventListener('event', ({detail}) => this.#onCallEvent(detail));
+
+        this.#commands = this.#start(peer, call, turn);
+        await this.#commands;
+        if (turn !== this.#turn) {
+            return;
+        }
+        this.#watchFrames();
+        this.#apply(await call.play(startAt ? {npt: startAt} : {}));
+    }
+
+    async #start(peer, call, turn) {
+        const offer = await peer.offer();
+        if (turn !== this.#turn) {
+            return;
+        }
+        const {sdp} = await this.session.start(call, offer);
+        if (turn !== this.#turn) {
+            this.session.end(call);
+            return;
+        }
+        this.#show(peer.stream);
+        await peer.accept(sdp);
+    }
+
+    /* Puts the stream on the screen; the element starts with its first frame. */
+    #show(stream) {
+        this.#video.srcObject = stream;
+        this.#resumeElement();
+    }
+
+    #resumeElement() {
+        this.sound.play().then(
+            () => this.#changed(),
+            (error) => {
+                if (error.name !== 'AbortError') {
+                    this.#fail(error);
+                }
+            });
+    }
+
+    #hangUp() {
+        this.#turn += 1;
+        clearInterval(this.#watch);
+        if (this.#call) {
+            this.session.end(this.#call);
+        }
+        this.#peer?.close();
+        this.sound.close();
+        this.#video.srcObject = null;
+        this.#call = null;
+        this.#peer = null;
+        this.#seekTarget = null;
+        this.#zapTarget = null;
+        this.#frameAt = 0;
+        this.#interrupted = false;
+        this.#timeline.clear();
+        this.message = null;
+    }
+
+    /* --- commands --- */
+
+    /* Runs @action after the commands before it; applies its outcome to the timeline. A refusal is
+     * told, and a call that is gone is a failure. */
+    #command(action, {anchors = true} = {}) {
+        const turn = this.#turn;
+        const run = async () => {
+            if (turn !== this.#turn || !this.#call) {
+                return;
+            }
+            try {
+                const outcome = await action(this.#call);
+                if (outcome && turn === this.#turn && anchors) {
+                    this.#apply(outcome);
+                }
+            } catch (error) {
+                if (turn === this.#turn) {
+                    this.#onCommandFailed(error);
+                }
+            }
+        };
+        this.#commands = this.#commands.then(run, () => {});
+        return this.#commands;
+    }
+
+    async #doZap(call) {
+        const target = this.#zapTarget;
+        this.#zapStarted = performance.now();
+        try {
+            const outcome = await call.zap(target.id);
+            this.content = target;
+            return outcome;
+        } finally {
+            if (this.#zapTarget === target) {
+                this.#zapTarget = null;
+            }
+        }
+    }
+
+    #apply(outcome) {
+        const {npt, scale, rtpTime, mediaTime} = outcome;
+
+        if (this.content?.kind === 'film' && npt.end !== undefined) {
+            this.duration = npt.end;
+        }
+        if (rtpTime !== undefined && mediaTime !== undefined) {
+            this.#timeline.anchor(rtpTime, mediaTime, scale);
+        } else {
+            this.#timeline.restart(npt.start ?? this.#seekTarget ?? this.mediaTime ?? 0, scale);
+        }
+    }
+
+    /* The picture moves again: at once for the viewer, before the far end has answered. */
+    #goOn() {
+        this.#frameAt = performance.now();
+        if (this.#video.paused) {
+            this.#resumeElement();
+        }
+        this.#enter('playing', this.waiting);
+    }
+
+    #onCommandFailed(error) {
+        this.#seekTarget = null;
+        if ([408, 454, 481, 5402].includes(error.code) || !(error instanceof W2Error)) {
+            this.#fail(error);
+            return;
+        }
+        this.waiting = false;
+        this.dispatchEvent(new SdkEvent('refused', {message: describe(error)}));
+        this.#changed();
+    }
+
+    /* --- what happens --- */
+
+    #watchFrames() {
+        const turn = this.#turn;
+        const onFrame = (now, frame) => {
+            if (turn === this.#turn) {
+                this.#onFrame(frame);
+                this.#video.requestVideoFrameCallback(onFrame);
+            }
+        };
+        this.#video.requestVideoFrameCallback(onFrame);
+        clearInterval(this.#watch);
+        this.#watch = setInterval(() => this.#checkPicture(), WATCH_MS);
+    }
+
+    #onFrame({rtpTimestamp}) {
+        this.#frameAt = performance.now();
+        this.#timeline.frame(rtpTimestamp);
+        if (this.#timeline.isNewest(rtpTimestamp)) {
+            this.#settleCommand();
+        }
+        if (this.state === 'starting') {
+            const ms = this.#frameAt - this.#startedAt;
+            this.#enter('playing', false);
+            this.dispatchEvent(new SdkEvent('firstframe', {ms}));
+        } else if (this.waiting && this.#seekTarget === null) {
+            this.#enter(this.state, false);
+        }
+        this.dispatchEvent(new SdkEvent('position'));
+    }
+
+    /* The frame that a seek or zap asked for is on the screen. */
+    #settleCommand() {
+        this.#seekTarget = null;
+        if (this.#zapStarted) {
+            const ms = this.#frameAt - this.#zapStarted;
+            this.#zapStarted = 0;
+            this.dispatchEvent(new SdkEvent('zapped', {id: this.content.id, ms}));
+        }
+    }
+
+    #checkPicture() {
+        const now = performance.now();
+        const expected = this.state === 'playing' || this.state === 'starting';
+        const quiet = now - (this.#frameAt || this.#startedAt);
+
+        if (!expected || document.hidden) {
+            this.#frameAt = this.#frameAt && now;
+            return;
+        }
+        if (quiet > NO_PICTURE_MS && (this.#interrupted || this.content.kind === 'film')) {
+            this.#fail({name: this.#frameAt ? 'media-failed' : 'no-media'});
+        } else if (quiet > NO_PICTURE_MS && !this.#frameAt) {
+            this.#fail({name: 'no-signal'});
+        } else if (quiet > SPINNER_AFTER_MS && !this.waiting) {
+            this.#enter(this.state, true);
+        }
+    }
+
+    #onPeerState(state) {
+        this.#interrupted = state !== 'connected';
+        if (state === 'failed') {
+            this.#fail({name: this.#frameAt ? 'media-failed' : 'no-media'});
+        }
+    }
+
+    #onCallEnded(detail) {
+        const code = detail.code === 200 ? 481 : detail.code;
+        this.#fail({...detail, code});
+    }
+
+    #onCallEvent({event, npt}) {
+        if (event === 'end-of-stream') {
+            this.duration = npt.start ?? this.duration;
+            this.#seekTarget = null;
+            this.#enter('ended', false);
+        } else if (event === 'terminated') {
+            this.#fail({code: 5402});
+        }
+    }
+
+    #fail(error) {
+        const resume = this.mediaTime;
+        const known = error.code === 488 && !playsH264() ? {name: 'no-h264'} : error;
+
+        if (!(error instanceof W2Error) && error instanceof Error) {
+            console.error('imstv: playback failed', error);
+        }
+        const sessionId = this.#call?.sessionId;
+        this.#hangUp();
+        this.resumeAt = resume;
+        this.message = describe({
+            name: known.name, code: known.code, reason: known.reason, message: known.message,
+            retryAfter: known.retryAfter, sessionId: known.sessionId ?? sessionId,
+        });
+        this.#enter('failed', false);
+    }
+
+    #resumePoint() {
+        return this.content.kind === 'film' && this.resumeAt > 1 ? this.resumeAt : undefined;
+    }
+
+    #enter(state, waiting) {
+        this.state = state;
+        this.waiting = waiting;
+        this.#changed();
+    }
+
+    #changed() {
+        this.dispatchEvent(new SdkEvent('change'));
+    }
+}
