@@ -36,7 +36,7 @@ void reel_ref_unpin(ReelBlockCache *cache, const ReelRef *ref);
 
 typedef struct {
     uint64_t blocks, used_blocks, live_blocks;
-    uint64_t fills, hits, misses, evictions;
+    uint64_t fills, evictions;
     uint64_t corrupt; /* checksum or structure wrong */
     uint64_t read_errors;
     uint64_t starved; /* a fill or a channel found every slot pinned or taken */
