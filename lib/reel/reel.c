@@ -98,10 +98,13 @@ bool
 reel_programme_range(const ReelProgramme *self, int64_t *ret_first_us, int64_t *ret_last_us)
 {
     int64_t first_us = INT64_MAX, last_us = INT64_MIN;
+    bool video_decides = self->live && reel_programme_find_track(self, REEL_VIDEO, 0) >= 0;
 
     for (unsigned i = 0; i < self->n_tracks; i++) {
         const ReelTrack *track = self->tracks[i];
         int64_t first, newest, last;
+        if (video_decides && track->info.kind != REEL_VIDEO)
+            continue;
         if (!track->ops->range(track, &first, &newest, &last))
             continue;
         first_us = MIN(first_us, first);
