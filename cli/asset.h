@@ -1,7 +1,7 @@
 /* cli/asset.h - `imstv asset add|list|show|remove`: films in and out of the catalogue.
  *
- * With a running headend the work is done by imstv-ingest over its HTTP API; without one `add` runs
- * `imstv-ingest --once` and `remove` takes the folder away itself, with the same code path on disk. */
+ * With a running headend, add and remove are done by its imstv-ingest over the HTTP API; without one by
+ * `imstv-ingest --once` and `--remove`, which run the same code on disk. The catalogue is read from disk. */
 #pragma once
 
 #include "cli/cli.h"
