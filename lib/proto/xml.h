@@ -6,9 +6,9 @@
 #include <glib.h>
 #include <libxml/tree.h>
 
-#define PROTO_XML_MAX_BYTES (1024 * 1024)
+#define PROTO_XML_MAX_BYTES (2 * 1024 * 1024)
 #define PROTO_XML_MAX_DEPTH 32
-#define PROTO_XML_MAX_ELEMENTS 50000
+#define PROTO_XML_MAX_ELEMENTS 60000
 
 typedef struct _xmlDoc ProtoXml;
 
