@@ -145,17 +145,35 @@ test_death_before_ready_is_told_with_the_reason(Fixture *f, gconstpointer data)
     g_assert_false(f->ready);
 }
 
-static gboolean
-look_for_second_start(gpointer user_data)
-{
-    Fixture *f = user_data;
-    g_autofree char *text = log_of(f, "a");
-    const char *first = strstr(text, "began");
+typedef struct {
+    Fixture *fixture;
+    const char *name, *text;
+    unsigned times;
+} Expected;
 
-    if (first == NULL || strstr(first + 1, "began") == NULL)
+static gboolean
+look_into_log(gpointer user_data)
+{
+    const Expected *expected = user_data;
+    g_autofree char *log = log_of(expected->fixture, expected->name);
+    unsigned found = 0;
+
+    for (const char *at = log; (at = strstr(at, expected->text)) != NULL; at++)
+        found++;
+    if (found < expected->times)
         return G_SOURCE_CONTINUE;
-    g_main_loop_quit(f->loop);
+    g_main_loop_quit(expected->fixture->loop);
     return G_SOURCE_REMOVE;
+}
+
+/* Waits until @text stands in the log of @name at least @times times. */
+static void
+wait_for_log(Fixture *f, const char *name, const char *text, unsigned times)
+{
+    Expected expected = {f, name, text, times};
+
+    g_timeout_add(10, look_into_log, &expected);
+    g_main_loop_run(f->loop);
 }
 
 static void
@@ -168,8 +186,7 @@ test_a_dead_process_is_back_within_two_seconds(Fixture *f, gconstpointer data)
     g_main_loop_run(f->loop);
     g_assert_true(f->ready);
     before = g_get_monotonic_time();
-    g_timeout_add(20, look_for_second_start, f);
-    g_main_loop_run(f->loop);
+    wait_for_log(f, "a", "began", 2);
     g_assert_cmpint(g_get_monotonic_time() - before, <, 2 * G_USEC_PER_SEC);
 }
 
@@ -179,12 +196,14 @@ test_what_does_not_end_is_killed_within_five_seconds(Fixture *f, gconstpointer d
     int64_t before;
 
     (void)data;
-    add(f, "stubborn", "trap '' TERM; while :; do sleep 1; done", false);
+    add(f, "stubborn", "trap '' TERM; echo deaf; while :; do sleep 1; done", false);
     g_main_loop_run(f->loop);
+    wait_for_log(f, "stubborn", "deaf", 1);
     before = g_get_monotonic_time();
     cli_supervisor_stop(f->supervisor);
     g_main_loop_run(f->loop);
     g_assert_true(f->stopped);
+    g_assert_cmpint(g_get_monotonic_time() - before, >, 3 * G_USEC_PER_SEC);
     g_assert_cmpint(g_get_monotonic_time() - before, <, 5 * G_USEC_PER_SEC);
 }
 
