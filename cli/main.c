@@ -42,17 +42,31 @@ find_program_dir(const char *argv0)
     return g_path_get_dirname(absolute);
 }
 
+/* --json may stand anywhere: takes it out. Returns the new argc. */
+static int
+take_json(int argc, char **argv, bool *ret_json)
+{
+    int kept = 0;
+
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            *ret_json = true;
+        else
+            argv[kept++] = argv[i];
+    }
+    argv[kept] = NULL;
+    return kept;
+}
+
 /* Takes the options that stand before the command. Returns the index of the command; 0: usage. */
 static int
-parse_globals(int argc, char **argv, const char **ret_state, bool *ret_json)
+parse_globals(int argc, char **argv, const char **ret_state)
 {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--state") == 0 && i + 1 < argc)
             *ret_state = argv[++i];
         else if (g_str_has_prefix(argv[i], "--state="))
             *ret_state = argv[i] + strlen("--state=");
-        else if (strcmp(argv[i], "--json") == 0)
-            *ret_json = true;
         else if (argv[i][0] == '-')
             return 0;
         else
@@ -90,7 +104,8 @@ main(int argc, char **argv)
         printf("imstv %s\n", IMSTV_VERSION);
         return 0;
     }
-    command = parse_globals(argc, argv, &state, &json);
+    argc = take_json(argc, argv, &json);
+    command = parse_globals(argc, argv, &state);
     if (command == 0) {
         print_help(stderr);
         return 2;
