@@ -1,17 +1,24 @@
 /* lib/gst/reel-sink.h - the end of every GStreamer pipeline: elementary stream -> RTP payloads -> reel.
  *
  * An element (GstBin) with one sink pad "sink" that takes
- *   video: video/x-h264, any stream format and alignment (also VP8, VP9: video/x-vp8, video/x-vp9)
- *   audio: audio/x-opus
- * Inside: parser ! filter ! payloader ! appsink. The filter drops access-unit delimiters, filler and
- * SEI, puts SPS and PPS in front of every IDR, and judges key frames by NAL type. Payloads are at
- * most REEL_PAYLOAD_MAX bytes. Records are stamped with stream time (films: the timeline begins at 0 with the
- * earliest buffer of the segment) or as the caller says (channels). */
+ *   REEL_CODEC_H264  video/x-h264, any stream format and alignment
+ *   REEL_CODEC_OPUS  audio/x-opus
+ * Inside: parser ! appsink. Access units become payloads of at most REEL_PAYLOAD_MAX bytes (h264.h;
+ * rtph264pay would put out delimiters as packets of their own and not say what a key frame is):
+ * access-unit delimiters, filler and SEI are dropped, SPS and PPS are put in front of every IDR, key
+ * frames are judged by NAL type. Records are stamped with running time (films: the timeline begins at
+ * 0 with the segment) or as the caller says (channels). */
 #pragma once
 
 #include "lib/reel/reel-writer.h"
 
 #include <gst/gst.h>
+
+/* The Opus encoder of all reels: constant bit rate, in-band FEC, no DTX, frames of 20 ms. For
+ * gst_parse_launch; raw audio of 48 kHz goes in. */
+#define GSTREEL_OPUS_ENCODER                                                                                 \
+    "opusenc bitrate=128000 bitrate-type=cbr inband-fec=true packet-loss-percentage=5 dtx=false "            \
+    "frame-size=20"
 
 typedef struct GstreelSink GstreelSink;
 
@@ -26,7 +33,7 @@ typedef struct {
         void *user_data, GstClockTime time_ns, uint16_t *flags, int64_t *ret_due_us, int64_t *ret_pts_us);
 } GstreelSinkEvents;
 
-/* @codec: REEL_CODEC_H264, OPUS, VP8 or VP9. @writer: borrowed, outlives the element; the track is added when
+/* @codec: REEL_CODEC_H264 or OPUS. @writer: borrowed, outlives the element; the track is added when
  * the first caps are known, with @language (may be NULL).
  * @events: may be NULL; borrowed with @user_data.
  * Returns the handle; the element belongs to it until it is put into a bin.
