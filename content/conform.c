@@ -80,7 +80,7 @@ describe_video(const Conform *self, const ContentCodec *codec)
         "x264enc name=encoder speed-preset=veryfast pass=qual quantizer=22 bitrate=%u vbv-buf-capacity=1000 "
         "bframes=0 key-int-max=%u byte-stream=true aud=false "
         "option-string=scenecut=0:open-gop=0:keyint=%u:min-keyint=1 ! "
-        "video/x-h264,profile=high",
+        "capsfilter caps=video/x-h264,profile=high",
         codec->parser, codec->decoder, self->verdict->deinterlace ? "deinterlace ! " : "", width, height,
         ceiling_kbps(video), gop, gop);
 }
@@ -119,30 +119,17 @@ make_branch(Conform *self, const ContentCodec *codec, GError **error)
     return bin;
 }
 
-/* Nothing may wait for the other stream's first packet: a file may begin with seconds of only one. */
-static void
-no_preroll(const GValue *item, gpointer user_data)
-{
-    (void)user_data;
-    g_object_set(g_value_get_object(item), "async", FALSE, "sync", FALSE, NULL);
-}
-
 static bool
 make_sink(Conform *self, const ContentCodec *codec, Track *track, GError **error)
 {
     static const GstreelSinkEvents events = {.stamp = on_stamp};
     bool video = codec->kind == CONTENT_VIDEO;
     const char *language = video ? "" : self->facts->audio.language;
-    g_autoptr(GstIterator) sinks = NULL;
 
     track->conform = self;
     track->sink = gstreel_sink_new(video ? REEL_CODEC_H264 : REEL_CODEC_OPUS, self->writer,
                                    language[0] != '\0' ? language : NULL, &events, track, error);
-    if (track->sink == NULL)
-        return false;
-    sinks = gst_bin_iterate_sinks(GST_BIN(gstreel_sink_element(track->sink)));
-    gst_iterator_foreach(sinks, no_preroll, NULL);
-    return true;
+    return track->sink != NULL;
 }
 
 static GstPad *
@@ -159,8 +146,11 @@ on_stream(void *user_data, const ContentCodec *codec, const GstCaps *caps)
     bin = make_branch(self, codec, &error);
     if (bin == NULL || !make_sink(self, codec, track, &error)) {
         g_clear_pointer(&bin, gst_object_unref);
-        if (self->failure == NULL)
-            self->failure = g_strdup(error->message);
+        g_free(self->failure);
+        self->failure = g_strdup(error->message);
+        gst_element_post_message(self->pipeline,
+                                 gst_message_new_application(GST_OBJECT(self->pipeline),
+                                                             gst_structure_new_empty(CONTENT_PUMP_ENOUGH)));
         return NULL;
     }
     gst_bin_add_many(GST_BIN(self->pipeline), bin, gstreel_sink_element(track->sink), NULL);
@@ -246,9 +236,14 @@ finish(Conform *self, ContentConformResult *ret_result, GError **error)
     ContentConformResult result = {.has_video = has_track(&self->video),
                                    .has_audio = has_track(&self->audio)};
 
+    if (self->failure != NULL) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_UNAVAILABLE, "it cannot be converted here: %s",
+                    self->failure);
+        return false;
+    }
     if (!result.has_video) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_ACCEPTABLE, "not one picture could be read from it%s%s",
-                    self->failure != NULL ? ": " : "", self->failure != NULL ? self->failure : "");
+        g_set_error_literal(error, BASE_ERROR, BASE_ERROR_NOT_ACCEPTABLE,
+                            "not one picture could be read from it");
         return false;
     }
     describe_track(&self->video, "video", &result.video);

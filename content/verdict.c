@@ -180,8 +180,8 @@ mention_left_out(const ContentFacts *facts, GString *text)
         g_string_append_printf(text, " %u more audio track%s left out.", facts->more_audio,
                                facts->more_audio == 1 ? " is" : "s are");
     if (facts->others > 0)
-        g_string_append_printf(text, " %u other stream%s (subtitles or data) left out.", facts->others,
-                               facts->others == 1 ? " is" : "s are");
+        g_string_append_printf(text, " %u other stream%s (subtitles or data) %s left out.", facts->others,
+                               facts->others == 1 ? "" : "s", facts->others == 1 ? "is" : "are");
 }
 
 void
