@@ -242,7 +242,7 @@ export class PlayerControls {
         const element = this.#control(control);
         element.max = max;
         element.value = value;
-        element.style.setProperty('--fill', `${Math.min(100, (value / max) * 100)}%`);
+        element.style.setProperty('--fill', Math.min(1, value / max).toFixed(4));
     }
 
     #text(selector, text) {

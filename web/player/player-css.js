@@ -94,7 +94,7 @@ svg { width: 1.6em; height: 1.6em; display: block; }
 .seek output { min-width: 3.4em; font-variant-numeric: tabular-nums; font-size: 0.9em; }
 .seek .total { text-align: right; opacity: 0.75; }
 input[type=range] {
-  --fill: 0%;
+  --fill: 0;
   appearance: none; -webkit-appearance: none;
   flex: 1; min-width: 0; height: 2em; margin: 0; background: none; cursor: pointer;
   border-radius: 8px;
@@ -102,7 +102,7 @@ input[type=range] {
 input[data-control=volume] { flex: none; width: 6.5em; }
 input[type=range]::-webkit-slider-runnable-track {
   height: 5px; border-radius: 5px;
-  background: linear-gradient(var(--accent), var(--accent)) 0 / var(--fill) 100% no-repeat, #ffffff3d;
+  background: linear-gradient(var(--accent), var(--accent)) 0 / calc(8px + var(--fill) * (100% - 17px)) 100% no-repeat, #ffffff3d;
 }
 input[type=range]::-moz-range-track { height: 5px; border-radius: 5px; background: #ffffff3d; }
 input[type=range]::-moz-range-progress { height: 5px; border-radius: 5px; background: var(--accent); }

@@ -260,6 +260,7 @@ export class W2Socket extends EventTarget {
 
             this.#socket = socket;
             socket.onclose = failed;
+            socket.onerror = () => {}; /* close follows */
             socket.onopen = () => {
                 clearTimeout(timer);
                 socket.onclose = () => this.#onLost();
@@ -283,7 +284,6 @@ export class W2Socket extends EventTarget {
         clearTimeout(this.#pongTimer);
         if (socket) {
             socket.onopen = socket.onclose = socket.onmessage = null;
-            socket.onerror = () => {};
             socket.close();
         }
     }
