@@ -14,5 +14,5 @@
 
 #define CONTENT_JOB_LINE_MAX 16384
 
-/* Returns the exit code: 0 done, 1 failed. @parent: process id of the one that started it. */
-int content_job_main(const char *file, const char *folder, pid_t parent);
+/* Ends the process: 0 done, 1 failed. @parent: process id of the one that started it. */
+void content_job_main(const char *file, const char *folder, pid_t parent) __attribute__((noreturn));

@@ -170,7 +170,7 @@ single_main(int argc, char **argv)
     if (program == NULL || !parse(&argc, &argv, &options, &error))
         return usage_error(error->message);
     if (options.job != NULL && options.out != NULL)
-        return content_job_main(options.job, options.out, options.parent != 0 ? options.parent : getppid());
+        content_job_main(options.job, options.out, options.parent != 0 ? options.parent : getppid());
     if (options.remove != NULL)
         return remove_main(options.state != NULL ? options.state : "./var", options.remove);
     if (options.once == NULL)

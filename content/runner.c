@@ -44,8 +44,12 @@ struct ContentRunner {
 static void
 set_sentence(GError **error, BaseErrorCode code, const ContentRunner *self, const char *reason)
 {
-    g_set_error(error, BASE_ERROR, code, "%s was not taken in: %s. Nothing was published.",
-                self->request->file, reason);
+    int length = (int)strlen(reason);
+
+    while (length > 0 && reason[length - 1] == '.') /* some libraries end their messages with one */
+        length--;
+    g_set_error(error, BASE_ERROR, code, "%s was not taken in: %.*s. Nothing was published.",
+                self->request->file, length, reason);
 }
 
 /* Why a child ended that said nothing about it. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop_requested;
 
@@ -192,5 +193,5 @@ main(int argc, char **argv)
         fprintf(stderr, "imstv-demo-encoder: %s\n", error->message);
         return 1;
     }
-    return 0;
+    _exit(0); /* nothing is open any more, and plug-ins need not come down one by one */
 }
