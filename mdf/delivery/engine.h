@@ -76,7 +76,8 @@ typedef struct {
 typedef struct {
     MdfViewerState state;
     bool live;
-    double position_s; /* programme time that is being sent now */
+    double position_s; /* programme time that is being sent now, ... */
+    uint32_t rtp_time; /* ... and its RTP timestamp, as in MdfPlayResult */
     double duration_s; /* < 0: live */
     double scale;
     uint64_t packets, bytes; /* media sent, with resends */

@@ -1,0 +1,129 @@
+#include "mdf/delivery/negotiate.h"
+
+#include <string.h>
+
+#include "lib/base/error.h"
+
+static const ReelCodec video_codecs[] = {REEL_CODEC_H264, REEL_CODEC_VP8, REEL_CODEC_VP9, REEL_CODEC_AV1};
+static const ReelCodec audio_codecs[] = {REEL_CODEC_OPUS};
+
+void
+mdf_negotiation_clear(MdfNegotiation *self)
+{
+    g_clear_pointer(&self->media, g_free);
+}
+
+/* The codec of the programme's first track of that kind; 0 if it has none. */
+static ReelCodec
+own_codec(const ReelProgramme *programme, ReelKind kind)
+{
+    int track = reel_programme_find_track(programme, kind, 0);
+
+    return track < 0 ? 0 : reel_programme_track(programme, (unsigned)track)->codec;
+}
+
+static void
+add_codec(MdfNegotiation *self,
+          ProtoWebrtcAnswerMedia *answer,
+          const ProtoWebrtcMedia *offered,
+          ReelCodec codec)
+{
+    const ProtoWebrtcCodec *found = proto_webrtc_media_codec(offered, reel_codec_name(codec));
+
+    if (!found || self->payload_types.by_codec[codec] || answer->n_codecs == G_N_ELEMENTS(answer->codecs))
+        return;
+    answer->codecs[answer->n_codecs++] = found;
+    self->payload_types.by_codec[codec] = found->payload_type;
+}
+
+static void
+add_codecs(MdfNegotiation *self,
+           ProtoWebrtcAnswerMedia *answer,
+           const ProtoWebrtcMedia *offered,
+           ReelCodec first,
+           const ReelCodec *codecs,
+           size_t n_codecs)
+{
+    if (first)
+        add_codec(self, answer, offered, first);
+    for (size_t i = 0; i < n_codecs; i++)
+        add_codec(self, answer, offered, codecs[i]);
+}
+
+/* Only what the engine makes use of: feedback that nobody reads would cost both sides. */
+static void
+configure(MdfSenderConfig *config,
+          ProtoWebrtcAnswerMedia *answer,
+          const ProtoWebrtcMedia *offered,
+          uint32_t clock_rate,
+          bool keeps_ring)
+{
+    answer->extensions = (ProtoRtpExtensionIds){
+        .mid = *offered->mid && strlen(offered->mid) <= PROTO_RTP_MID_MAX ? offered->extensions.mid : 0,
+        .playout_delay = offered->extensions.playout_delay,
+    };
+    config->clock_rate = clock_rate;
+    config->extensions = answer->extensions;
+    config->keeps_ring = keeps_ring;
+    g_strlcpy(config->mid, offered->mid, sizeof config->mid);
+}
+
+static bool
+any_nack(const ProtoWebrtcAnswerMedia *answer)
+{
+    for (unsigned i = 0; i < answer->n_codecs; i++)
+        if (answer->codecs[i]->nack)
+            return true;
+
+    return false;
+}
+
+static bool
+refuse(const ProtoWebrtcOffer *offer, const ReelProgramme *programme, GError **error)
+{
+    ReelCodec video = own_codec(programme, REEL_VIDEO);
+    bool wants_video = proto_webrtc_offer_media(offer, PROTO_WEBRTC_VIDEO) != NULL;
+    ReelCodec codec = video && wants_video ? video : own_codec(programme, REEL_AUDIO);
+
+    g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_ACCEPTABLE, "the browser does not take %s, which %s is in",
+                codec ? reel_codec_name(codec) : "audio alone", reel_programme_name(programme));
+
+    return false;
+}
+
+bool
+mdf_negotiate(const ProtoWebrtcOffer *offer,
+              const ReelProgramme *programme,
+              MdfNegotiation *ret_negotiation,
+              GError **error)
+{
+    g_auto(MdfNegotiation) self = {.media = g_new0(ProtoWebrtcAnswerMedia, offer->media->len)};
+    const ProtoWebrtcMedia *video = proto_webrtc_offer_media(offer, PROTO_WEBRTC_VIDEO);
+    const ProtoWebrtcMedia *audio = proto_webrtc_offer_media(offer, PROTO_WEBRTC_AUDIO);
+    int video_track, audio_track;
+
+    for (unsigned i = 0; i < offer->media->len; i++) {
+        const ProtoWebrtcMedia *offered = g_ptr_array_index(offer->media, i);
+        ProtoWebrtcAnswerMedia *answer = &self.media[i];
+
+        if (offered == video) {
+            add_codecs(&self, answer, offered, own_codec(programme, REEL_VIDEO), video_codecs,
+                       G_N_ELEMENTS(video_codecs));
+            configure(&self.video, answer, offered, 90000, any_nack(answer));
+            self.has_video = answer->n_codecs > 0;
+        } else if (offered == audio) {
+            add_codecs(&self, answer, offered, own_codec(programme, REEL_AUDIO), audio_codecs,
+                       G_N_ELEMENTS(audio_codecs));
+            configure(&self.audio, answer, offered, 48000, false);
+            self.has_audio = answer->n_codecs > 0;
+        }
+    }
+    if ((video && !self.has_video && own_codec(programme, REEL_VIDEO)) ||
+        !mdf_playout_choose(programme, &self.payload_types, &video_track, &audio_track))
+        return refuse(offer, programme, error);
+
+    *ret_negotiation = self;
+    self.media = NULL;
+
+    return true;
+}

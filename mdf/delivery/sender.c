@@ -1,0 +1,221 @@
+#include "mdf/delivery/sender.h"
+
+#include "lib/base/id.h"
+
+enum {
+    RESEND_BUDGET_MAX = 256 * 1024, /* bytes; saved up in quiet times */
+    RESEND_BUDGET_START = 32 * 1024,
+};
+
+/* What cannot be had back from the reel. */
+typedef struct {
+    ReelRef ref;
+    int64_t resent_us;
+    uint32_t rollover;
+    uint32_t timestamp;
+    uint16_t sequence;
+    uint8_t payload_type;
+    bool marker;
+} Sent;
+
+struct MdfSender {
+    ProtoRtpTemplate header;
+    uint32_t ssrc, clock_rate, offset;
+    uint64_t next_index; /* roll-over counter and sequence number in one, RFC 3711 3.3.1 */
+    uint32_t last_timestamp;
+    bool started;
+    int64_t resend_budget; /* bytes */
+    Sent *ring;
+    MdfSenderCounters counters;
+};
+
+MdfSender *
+mdf_sender_new(const MdfSenderConfig *config)
+{
+    MdfSender *self = g_new0(MdfSender, 1);
+    struct {
+        uint32_t ssrc, offset;
+        uint16_t sequence;
+    } random;
+
+    base_random_bytes(&random, sizeof random);
+    self->ssrc = random.ssrc;
+    self->offset = random.offset;
+    self->clock_rate = config->clock_rate;
+    self->next_index = random.sequence & 0x7fff;
+    self->resend_budget = RESEND_BUDGET_START;
+    if (config->keeps_ring)
+        self->ring = g_new0(Sent, MDF_SENDER_RING);
+    proto_rtp_template_init(&self->header, self->ssrc, &config->extensions, config->mid,
+                            MDF_SENDER_PLAYOUT_MIN_MS, MDF_SENDER_PLAYOUT_MAX_MS);
+
+    return self;
+}
+
+void
+mdf_sender_free(MdfSender *self)
+{
+    if (!self)
+        return;
+    g_free(self->ring);
+    g_free(self);
+}
+
+uint32_t
+mdf_sender_ssrc(const MdfSender *self)
+{
+    return self->ssrc;
+}
+
+/* Microseconds in ticks, rounded down, without overflow for any time that a clock can show. */
+static uint32_t
+to_ticks(const MdfSender *self, int64_t us)
+{
+    int64_t seconds = us / G_USEC_PER_SEC, rest = us % G_USEC_PER_SEC;
+
+    if (rest < 0) {
+        seconds--;
+        rest += G_USEC_PER_SEC;
+    }
+
+    return (uint32_t)((uint64_t)seconds * self->clock_rate +
+                      (uint64_t)rest * self->clock_rate / G_USEC_PER_SEC);
+}
+
+uint32_t
+mdf_sender_line(const MdfSender *self, int64_t monotonic_us)
+{
+    return self->offset + to_ticks(self, monotonic_us);
+}
+
+uint32_t
+mdf_sender_timestamp(const MdfSender *self, uint32_t rtp_ticks, int64_t shift_us)
+{
+    return self->offset + to_ticks(self, shift_us) + rtp_ticks;
+}
+
+uint32_t
+mdf_sender_timestamp_of(const MdfSender *self, int64_t media_us, int64_t shift_us)
+{
+    return mdf_sender_timestamp(self, to_ticks(self, media_us), shift_us);
+}
+
+static size_t
+write_packet(
+    MdfSender *self, MdfSeal *seal, const Sent *sent, const uint8_t *payload, size_t length, uint8_t *out)
+{
+    const ProtoRtpFields fields = {
+        .payload_type = sent->payload_type,
+        .marker = sent->marker,
+        .sequence = sent->sequence,
+        .timestamp = sent->timestamp,
+    };
+    const MdfSealPacket what = {
+        .ssrc = self->ssrc,
+        .rollover = sent->rollover,
+        .sequence = sent->sequence,
+        .payload = payload,
+        .payload_length = length,
+    };
+
+    proto_rtp_template_write(&self->header, &fields, out);
+
+    return mdf_seal(seal, out, self->header.length, &what);
+}
+
+size_t
+mdf_sender_write(MdfSender *self,
+                 MdfSeal *seal,
+                 const ReelRecord *record,
+                 uint8_t payload_type,
+                 uint32_t timestamp,
+                 uint8_t *out)
+{
+    Sent sent = {
+        .ref = record->ref,
+        .rollover = (uint32_t)(self->next_index >> 16),
+        .sequence = (uint16_t)self->next_index,
+        .timestamp = timestamp,
+        .payload_type = payload_type,
+        .marker = record->flags & REEL_FLAG_MARKER,
+    };
+    size_t length;
+
+    if (self->started && (record->flags & REEL_FLAG_FRAME_START)) {
+        if ((int32_t)(timestamp - self->last_timestamp) <= 0)
+            sent.timestamp = self->last_timestamp + 1;
+    } else if (self->started) {
+        sent.timestamp = self->last_timestamp; /* one frame, one timestamp */
+    }
+
+    length = write_packet(self, seal, &sent, record->payload, record->length, out);
+    if (length == 0)
+        return 0;
+
+    self->started = true;
+    self->last_timestamp = sent.timestamp;
+    if (self->ring)
+        self->ring[sent.sequence % MDF_SENDER_RING] = sent;
+    self->next_index++;
+    self->counters.packets++;
+    self->counters.bytes += record->length;
+    self->resend_budget =
+        MIN(self->resend_budget + (int64_t)length / MDF_SENDER_RESEND_SHARE, RESEND_BUDGET_MAX);
+
+    return length;
+}
+
+static bool
+may_resend(const MdfSender *self, const Sent *sent, uint16_t sequence, int64_t now_us, int64_t round_trip_us)
+{
+    return sent->ref.generation != 0 && sent->sequence == sequence &&
+           (sent->resent_us == 0 || now_us - sent->resent_us >= round_trip_us) && self->resend_budget > 0;
+}
+
+size_t
+mdf_sender_resend(MdfSender *self,
+                  MdfSeal *seal,
+                  ReelBlockCache *cache,
+                  uint16_t sequence,
+                  int64_t now_us,
+                  int64_t round_trip_us,
+                  uint8_t *out)
+{
+    Sent *sent = self->ring ? &self->ring[sequence % MDF_SENDER_RING] : NULL;
+    const uint8_t *payload = NULL;
+    uint16_t length, flags;
+    uint32_t ticks;
+    size_t written = 0;
+
+    if (sent && may_resend(self, sent, sequence, now_us, round_trip_us))
+        payload = reel_ref_pin(cache, &sent->ref, &length, &flags, &ticks);
+    if (!payload) {
+        self->counters.resend_refused++;
+        return 0;
+    }
+    written = write_packet(self, seal, sent, payload, length, out);
+    reel_ref_unpin(cache, &sent->ref);
+    sent->resent_us = now_us;
+    self->resend_budget -= (int64_t)written;
+    self->counters.resent++;
+
+    return written;
+}
+
+const MdfSenderCounters *
+mdf_sender_counters(const MdfSender *self)
+{
+    return &self->counters;
+}
+
+void
+mdf_sender_info(const MdfSender *self, int64_t now_us, uint64_t ntp, ProtoRtcpSenderInfo *ret_info)
+{
+    *ret_info = (ProtoRtcpSenderInfo){
+        .ssrc = self->ssrc,
+        .ntp = ntp,
+        .rtp_timestamp = mdf_sender_line(self, now_us),
+        .packets = (uint32_t)self->counters.packets,
+        .bytes = (uint32_t)self->counters.bytes,
+    };
+}
