@@ -23,6 +23,7 @@ enum {
 typedef struct {
     struct Conform *conform;
     GstreelSink *sink;
+    bool is_audio, lead_in_dropped;
     gint64 reached_us; /* atomic */
 } Track;
 
@@ -48,6 +49,12 @@ on_stamp(void *user_data, GstClockTime time_ns, uint16_t *flags, int64_t *ret_du
 
     (void)flags;
     g_atomic_int_inc(&self->conform->activity);
+    /* The first packet of Opus holds the encoder's lead-in (RFC 7845 4.2) and is shorter than the others in
+     * time: with it the packets would not be evenly spaced. */
+    if (self->is_audio && !self->lead_in_dropped) {
+        self->lead_in_dropped = true;
+        return false;
+    }
     __atomic_store_n(&self->reached_us, media_us, __ATOMIC_RELAXED);
     *ret_due_us = media_us;
     *ret_pts_us = media_us;
@@ -127,6 +134,7 @@ make_sink(Conform *self, const ContentCodec *codec, Track *track, GError **error
     const char *language = video ? "" : self->facts->audio.language;
 
     track->conform = self;
+    track->is_audio = !video;
     track->sink = gstreel_sink_new(video ? REEL_CODEC_H264 : REEL_CODEC_OPUS, self->writer,
                                    language[0] != '\0' ? language : NULL, &events, track, error);
     return track->sink != NULL;
