@@ -1,0 +1,232 @@
+#include "sgw/leg-gm.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "lib/base/error.h"
+
+typedef struct {
+    SgwNetworkLeg base;
+    NetSipSession *session;
+    char *local_sdp;  /* of our last offer, for refreshes by re-INVITE */
+    char *remote_sdp; /* of the last answer */
+} LegGm;
+
+static LegGm *
+of(SgwNetworkLeg *leg)
+{
+    return (LegGm *)leg;
+}
+
+/* --- events of the dialog --- */
+
+static void
+keep(char **slot, const char *text)
+{
+    g_free(*slot);
+    *slot = g_strdup(text);
+}
+
+static const char *
+sdp_of(const NetSipMsg *message)
+{
+    return net_sip_msg_has_content_type(message, "application/sdp") ? net_sip_msg_body(message, NULL) : NULL;
+}
+
+static void
+on_answered(NetSipSession *session, const NetSipMsg *response, void *user_data)
+{
+    LegGm *self = user_data;
+    const char *sdp = sdp_of(response);
+
+    if (!sdp) {
+        net_sip_session_ack(session, NULL, NULL);
+        net_sip_session_end(session, "SIP;cause=488;text=\"no answer in the 200\"");
+        return;
+    }
+    keep(&self->remote_sdp, sdp);
+    self->base.events->answered(&self->base, sdp, self->base.user_data);
+}
+
+/* "SIP;cause=503;text=\"media gone\"" of a BYE; 200 if there is none. */
+static int
+cause_of(const NetSipMsg *message, char **ret_text)
+{
+    g_autofree char *cause = net_sip_msg_header_param(message, "Reason", 0, "cause");
+    guint64 status = 200;
+
+    *ret_text = net_sip_msg_header_param(message, "Reason", 0, "text");
+    if (cause && !g_ascii_string_to_unsigned(cause, 10, 100, 699, &status, NULL))
+        status = 200;
+    return (int)status;
+}
+
+static void
+report_end(LegGm *self, int status, const char *reason, unsigned retry_after_s)
+{
+    self->base.events->ended(&self->base, status, reason, retry_after_s, self->base.user_data);
+}
+
+static void
+on_ended(NetSipSession *session G_GNUC_UNUSED,
+         NetSipEnd why,
+         const NetSipMsg *message,
+         const GError *error,
+         void *user_data)
+{
+    LegGm *self = user_data;
+    g_autofree char *text = NULL;
+    int status = 0;
+
+    switch (why) {
+    case NET_SIP_ENDED_REFUSED:
+        status = message ? net_sip_msg_status(message) : 500;
+        report_end(self, status, message ? net_sip_msg_reason(message) : "refused",
+                   message ? net_sip_msg_number(message, "Retry-After", 0) : 0);
+        return;
+    case NET_SIP_ENDED_BYE:
+        status = message ? cause_of(message, &text) : 200;
+        report_end(self, status, text ? text : "ended by the service", 0);
+        return;
+    case NET_SIP_ENDED_NO_ANSWER:
+        report_end(self, 408, "the network does not answer", 0);
+        return;
+    case NET_SIP_ENDED_EXPIRED:
+        report_end(self, 408, "the session has expired", 0);
+        return;
+    case NET_SIP_ENDED_LOST:
+        report_end(self, 503, error ? error->message : "the core cannot be reached", 0);
+        return;
+    case NET_SIP_ENDED_CANCELLED:
+    case NET_SIP_ENDED_LOCALLY:
+        report_end(self, 200, "ended", 0);
+        return;
+    }
+}
+
+/* A re-INVITE of the network: a refresh, or an offer that changes nothing, gets our last SDP again. Other
+ * changes cannot be carried to a browser that is in the middle of its own negotiation: 488. */
+static void
+on_reinvite(NetSipSession *session G_GNUC_UNUSED, NetSipIncoming *incoming, void *user_data)
+{
+    LegGm *self = user_data;
+    const char *offer = sdp_of(net_sip_incoming_request(incoming));
+    NetSipMsg *response = NULL;
+
+    if (offer && g_strcmp0(offer, self->remote_sdp) != 0) {
+        net_sip_incoming_reply(incoming, 488, NULL);
+        return;
+    }
+    response = net_sip_incoming_response(incoming, 200, NULL);
+    net_sip_msg_set_body(response, "application/sdp", self->local_sdp, -1);
+    net_sip_incoming_respond(incoming, response);
+}
+
+/* Reports about watching and the like are the SCF's business; a terminal takes note. */
+static void
+on_request(NetSipSession *session G_GNUC_UNUSED, NetSipIncoming *incoming, void *user_data G_GNUC_UNUSED)
+{
+    const NetSipMsg *request = net_sip_incoming_request(incoming);
+    bool known = net_sip_msg_is_method(request, "INFO") || net_sip_msg_is_method(request, "OPTIONS");
+
+    net_sip_incoming_reply(incoming, known ? 200 : 405, NULL);
+}
+
+static const NetSipSessionEvents session_events = {
+    .answered = on_answered,
+    .reinvite = on_reinvite,
+    .request = on_request,
+    .ended = on_ended,
+};
+
+/* --- operations --- */
+
+static void
+leg_acknowledge(SgwNetworkLeg *leg)
+{
+    net_sip_session_ack(of(leg)->session, NULL, NULL);
+}
+
+static void
+on_reinvite_done(const NetSipMsg *response, const GError *error, void *user_data)
+{
+    LegGm *self = user_data;
+    int status = response ? net_sip_msg_status(response) : base_error_sip_status(error);
+    const char *sdp = response ? sdp_of(response) : NULL;
+
+    if (status >= 200 && status < 300 && sdp) {
+        keep(&self->remote_sdp, sdp);
+        self->base.events->answered(&self->base, sdp, self->base.user_data);
+    } else {
+        if (status >= 200 && status < 300)
+            net_sip_session_ack(self->session, NULL, NULL);
+        self->base.events->reoffer_refused(&self->base, status >= 300 ? status : 488,
+                                           response ? net_sip_msg_reason(response) : error->message,
+                                           self->base.user_data);
+    }
+}
+
+static void
+leg_reoffer(SgwNetworkLeg *leg, const char *sdp)
+{
+    LegGm *self = of(leg);
+    NetSipMsg *request = net_sip_session_new_request(self->session, "INVITE");
+
+    keep(&self->local_sdp, sdp);
+    net_sip_msg_set_body(request, "application/sdp", sdp, -1);
+    net_sip_session_reinvite(self->session, request, on_reinvite_done, self);
+}
+
+static void
+leg_end(SgwNetworkLeg *leg, int cause, const char *reason)
+{
+    g_autofree char *value = reason ? g_strdup_printf("SIP;cause=%d;text=\"%s\"", cause, reason) : NULL;
+
+    net_sip_session_end(of(leg)->session, value);
+}
+
+static void
+leg_free(SgwNetworkLeg *leg)
+{
+    LegGm *self = of(leg);
+
+    net_sip_session_free(self->session);
+    g_free(self->local_sdp);
+    g_free(self->remote_sdp);
+    g_free(self);
+}
+
+static const char *
+leg_call_id(const SgwNetworkLeg *leg)
+{
+    return net_sip_session_call_id(((const LegGm *)leg)->session);
+}
+
+static const SgwNetworkLegOps ops = {
+    .acknowledge = leg_acknowledge,
+    .reoffer = leg_reoffer,
+    .end = leg_end,
+    .free = leg_free,
+    .call_id = leg_call_id,
+};
+
+SgwNetworkLeg *
+sgw_leg_gm_new(const SgwServices *services,
+               const SgwGmIdentity *identity,
+               NetSipFlow *flow,
+               const char *target,
+               const char *call_id,
+               const char *sdp,
+               const SgwNetworkLegEvents *events,
+               void *user_data)
+{
+    LegGm *self = g_new0(LegGm, 1);
+    NetSipMsg *invite = sgw_gm_build_invite(services->settings, identity, target, call_id, sdp);
+
+    self->base.ops = &ops;
+    self->base.events = events;
+    self->base.user_data = user_data;
+    self->local_sdp = g_strdup(sdp);
+    self->session = net_sip_session_invite(services->ua, flow, invite, &session_events, self);
+    return &self->base;
+}
