@@ -27,6 +27,10 @@ typedef struct NetSipMsg NetSipMsg;
  * Errors: PROTOCOL, TOO_LARGE. */
 NetSipMsg *net_sip_msg_parse(const char *data, size_t length, int *ret_status, GError **error);
 
+/* What can be read of a request that net_sip_msg_parse refused, enough to answer it: Via, From, To,
+ * Call-ID and CSeq. NULL if even those are missing, or it is no request (or an ACK). (transfer full) */
+NetSipMsg *net_sip_msg_salvage(const char *data, size_t length);
+
 /* A request with start line only. Whoever sends it (UA, proxy) adds what is missing: Via, Max-Forwards,
  * From tag, Call-ID, CSeq, Contact, Content-Length, Session-ID. */
 NetSipMsg *net_sip_msg_new_request(const char *method, const char *request_uri);
@@ -86,6 +90,9 @@ const char *net_sip_msg_to_tag(const NetSipMsg *self);
 void net_sip_msg_set_to_tag(NetSipMsg *self, const char *tag);
 /* The local UUID of Session-ID as the sender wrote it: 32 hex; NULL if there is none. Lent. */
 const char *net_sip_msg_session_id(const NetSipMsg *self);
+
+/* @both: the far end's half is the same (one id follows the whole call), else it is not known yet. */
+void net_sip_msg_set_session_id(NetSipMsg *self, const char *uuid, bool both);
 
 /* Media type without parameters, lower case: "application/sdp"; NULL without a body type. */
 const char *net_sip_msg_content_type(const NetSipMsg *self);

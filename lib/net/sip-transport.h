@@ -58,7 +58,6 @@ typedef struct {
 } NetSipTransportEvents;
 
 typedef struct {
-    const BaseClock *clock;  /* NULL: the machine's */
     guint max_connections;   /* 0: 4096 */
     guint idle_timeout_s;    /* accepted connections without traffic are closed; 0: 180 */
     guint keepalive_s;       /* CRLF on opened TCP flows; 0: 60 (a real core closes at 120 s) */
@@ -66,8 +65,12 @@ typedef struct {
     size_t max_queued_bytes; /* waiting to be sent per connection; 0: 1 MiB */
 } NetSipTransportConfig;
 
-/* @config: copied; NULL for defaults. @events: borrowed with @user_data. */
+typedef struct NetSipTimers NetSipTimers;
+
+/* @config: copied; NULL for defaults. @timers: borrowed; see sip-timer.h. @events: borrowed with
+ * @user_data. */
 NetSipTransport *net_sip_transport_new(const NetSipTransportConfig *config,
+                                       NetSipTimers *timers,
                                        const NetSipTransportEvents *events,
                                        void *user_data);
 /* Closes everything; no event follows. */
@@ -97,8 +100,9 @@ NetSipFlow *net_sip_transport_open(NetSipTransport *self,
                                    const char *reference_point,
                                    GError **error);
 
-/* A flow for a message to @host:@port: an open one to that address (one that we opened and share), the
- * listening UDP socket, or a new connection. Errors: as open. (transfer full) */
+/* A flow for a message to @host:@port: an open TCP connection with that address (accepted, or opened by this
+ * function; not one of net_sip_transport_open), the listening UDP socket, or a new connection.
+ * Errors: as open. (transfer full) */
 NetSipFlow *net_sip_transport_reach(NetSipTransport *self,
                                     NetSipTransportKind kind,
                                     const char *host,
@@ -106,7 +110,21 @@ NetSipFlow *net_sip_transport_reach(NetSipTransport *self,
                                     const char *reference_point,
                                     GError **error);
 
+/* The same for a hop as a URI: sip:, IP literal or localhost, transport udp (default) or tcp.
+ * Errors: as above, PROTOCOL. (transfer full) */
+NetSipFlow *net_sip_flow_towards(NetSipTransport *transport,
+                                 const char *hop,
+                                 const char *reference_point,
+                                 GError **error);
+
 /* Errors: UNAVAILABLE (closed), BUSY (too much is waiting; the connection is then closed). */
 bool net_sip_flow_send(NetSipFlow *self, const NetSipMsg *message, GError **error);
+/* Writes one message of this flow to the trace (sending does it by itself). */
+void net_sip_flow_trace(const NetSipFlow *self, const NetSipMsg *message, bool sent);
+/* The sent-by of a Via for requests on this flow, "127.0.0.1:5070". (transfer full) */
+char *net_sip_flow_sent_by(const NetSipFlow *self);
+bool net_sip_flow_is_reliable(const NetSipFlow *self);
+/* From net_sip_transport_open: what was agreed on it ends with it. */
+bool net_sip_flow_is_own(const NetSipFlow *self);
 /* Sends what waits, then closes; no `lost` follows. */
 void net_sip_flow_close(NetSipFlow *self);

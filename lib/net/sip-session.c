@@ -1,0 +1,706 @@
+#include "lib/net/sip-session.h"
+
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/id.h"
+#include "lib/net/sip-session-private.h"
+
+#define NO_ACK_MS (64 * NET_SIP_T1_MS)
+
+typedef struct {
+    NetSipSession *session;
+    NetSipRequest *request;
+    NetSipResponseFunc done;
+    void *user_data;
+    NetSipTimer late;
+    GError *error;
+} Pending;
+
+static void start_invite(NetSipSession *self, NetSipMsg *invite);
+static void send_reinvite(NetSipSession *self, NetSipMsg *request);
+
+/* --- Lifecycle ------------------------------------------------------------------------------- */
+
+NetSipTimers *
+net_sip_session_timers(const NetSipSession *self)
+{
+    return net_sip_layer_timers(net_sip_ua_layer(self->ua));
+}
+
+static void
+pending_free(gpointer data)
+{
+    Pending *self = data;
+
+    net_sip_request_abandon(self->request);
+    net_sip_timers_stop(net_sip_session_timers(self->session), &self->late);
+    g_clear_error(&self->error);
+    g_free(self);
+}
+
+NetSipSession *
+net_sip_session_alloc(NetSipUa *ua)
+{
+    NetSipSession *self = g_new0(NetSipSession, 1);
+
+    self->ua = ua;
+    self->pending = g_ptr_array_new_with_free_func(pending_free);
+
+    return self;
+}
+
+static void
+stop_all(NetSipSession *self)
+{
+    NetSipTimers *timers = net_sip_session_timers(self);
+
+    net_sip_session_timer_stop(self);
+    net_sip_session_stop_answer(self);
+    net_sip_timers_stop(timers, &self->ack_timer);
+    net_sip_timers_stop(timers, &self->glare_timer);
+    net_sip_timers_stop(timers, &self->end_timer);
+    g_clear_pointer(&self->request, net_sip_request_abandon);
+    g_clear_pointer(&self->bye, net_sip_request_abandon);
+    g_ptr_array_set_size(self->pending, 0);
+    if (self->their_reinvite)
+        net_sip_incoming_set_hook(self->their_reinvite, NULL, NULL);
+    self->their_reinvite = NULL;
+    if (self->invite_txn)
+        net_sip_server_txn_set_cancelled(self->invite_txn, NULL, NULL);
+    g_clear_pointer(&self->invite_txn, net_sip_server_txn_unref);
+    if (self->invite)
+        net_sip_ua_remove_usage(self->ua, net_sip_msg_call_id(self->invite),
+                                self->dialog ? self->dialog->local_tag : net_sip_msg_from_tag(self->invite));
+}
+
+static void
+destroy(void *data)
+{
+    NetSipSession *self = data;
+
+    stop_all(self);
+    net_sip_ua_remove_orphan(self->ua, self);
+    g_ptr_array_unref(self->pending);
+    net_sip_flow_unref(self->flow);
+    net_sip_dialog_free(self->dialog);
+    net_sip_msg_free(self->invite);
+    net_sip_msg_free(self->ack);
+    g_clear_error(&self->end_error);
+    g_free(self->contact);
+    g_free(self->reason);
+    g_free(self->offer);
+    g_free(self->offer_type);
+    g_free(self);
+}
+
+void
+net_sip_session_finish(NetSipSession *self, NetSipEnd why, const NetSipMsg *message, const GError *error)
+{
+    if (self->state == NET_SIP_SESSION_ENDED)
+        return;
+    self->state = NET_SIP_SESSION_ENDED;
+    if (self->orphan) {
+        destroy(self);
+        return;
+    }
+    stop_all(self);
+    if (self->events && self->events->ended)
+        self->events->ended(self, why, message, error, self->user_data);
+}
+
+void
+net_sip_session_free(NetSipSession *self)
+{
+    if (!self)
+        return;
+    if (self->state == NET_SIP_SESSION_ENDED) {
+        destroy(self);
+        return;
+    }
+    self->orphan = true;
+    self->events = NULL;
+    g_ptr_array_set_size(self->pending, 0);
+    self->reinvite_done = NULL;
+    net_sip_ua_add_orphan(self->ua, self, destroy);
+    net_sip_session_end(self, NULL);
+}
+
+/* --- Ending ---------------------------------------------------------------------------------- */
+
+static void
+on_end_timer(void *user_data)
+{
+    NetSipSession *self = user_data;
+    g_autoptr(GError) error = g_steal_pointer(&self->end_error);
+
+    net_sip_session_finish(self, self->why, NULL, error);
+}
+
+static void
+finish_later(NetSipSession *self, NetSipEnd why)
+{
+    self->state = NET_SIP_SESSION_ENDING;
+    self->why = why;
+    net_sip_timers_start(net_sip_session_timers(self), &self->end_timer, 0, on_end_timer, self);
+}
+
+static void
+on_bye_done(const NetSipMsg *response, void *user_data)
+{
+    NetSipSession *self = user_data;
+
+    net_sip_session_finish(self, self->why, response, NULL);
+}
+
+static void
+on_bye_failed(const GError *error, void *user_data)
+{
+    NetSipSession *self = user_data;
+
+    net_sip_session_finish(self, self->why, NULL, error);
+}
+
+static const NetSipRequestOps bye_ops = {.final = on_bye_done, .failed = on_bye_failed};
+
+static void
+send_bye(NetSipSession *self)
+{
+    NetSipMsg *bye = net_sip_session_new_request(self, "BYE");
+
+    if (self->reason)
+        net_sip_msg_add(bye, "Reason", self->reason);
+    self->bye = net_sip_request_start(self->ua, self->flow, self->dialog, bye, &bye_ops, self);
+}
+
+void
+net_sip_session_hang_up(NetSipSession *self, NetSipEnd why, const char *reason)
+{
+    if (self->state != NET_SIP_SESSION_CONFIRMED)
+        return;
+    self->state = NET_SIP_SESSION_ENDING;
+    self->why = why;
+    g_free(self->reason);
+    self->reason = g_strdup(reason);
+    net_sip_session_timer_stop(self);
+    if (self->ack_cseq)
+        net_sip_session_ack(self, NULL, NULL);
+    if (!self->answer) /* else BYE follows the ACK (RFC 3261 15) */
+        send_bye(self);
+}
+
+void
+net_sip_session_end(NetSipSession *self, const char *reason)
+{
+    switch (self->state) {
+    case NET_SIP_SESSION_CALLING:
+        self->state = NET_SIP_SESSION_ENDING;
+        self->why = NET_SIP_ENDED_LOCALLY;
+        net_sip_request_cancel(self->request, reason);
+        break;
+    case NET_SIP_SESSION_CALLED:
+        net_sip_session_reply(self, 480, NULL);
+        finish_later(self, NET_SIP_ENDED_LOCALLY);
+        break;
+    case NET_SIP_SESSION_CONFIRMED:
+        net_sip_session_hang_up(self, NET_SIP_ENDED_LOCALLY, reason);
+        break;
+    case NET_SIP_SESSION_ENDING:
+    case NET_SIP_SESSION_ENDED:
+        if (self->orphan && self->state == NET_SIP_SESSION_ENDED)
+            destroy(self);
+        break;
+    }
+}
+
+/* --- Our INVITE ------------------------------------------------------------------------------ */
+
+void
+net_sip_session_remember_offer(NetSipSession *self, const NetSipMsg *message)
+{
+    const char *type = net_sip_msg_content_type(message);
+
+    if (!type || strcmp(type, "application/sdp") != 0)
+        return;
+    g_free(self->offer);
+    g_free(self->offer_type);
+    self->offer = g_strdup(net_sip_msg_body(message, NULL));
+    self->offer_type = g_strdup(type);
+}
+
+static void
+on_no_ack(void *user_data)
+{
+    net_sip_session_hang_up(user_data, NET_SIP_ENDED_NO_ANSWER, "SIP;cause=408;text=\"No ACK\"");
+}
+
+static void
+want_ack(NetSipSession *self, uint32_t cseq)
+{
+    self->ack_cseq = cseq;
+    g_clear_pointer(&self->ack, net_sip_msg_free);
+    net_sip_timers_start(net_sip_session_timers(self), &self->ack_timer, NO_ACK_MS, on_no_ack, self);
+}
+
+static void
+send_ack(NetSipSession *self, NetSipMsg *ack)
+{
+    g_autoptr(NetSipFlow) flow = net_sip_ua_route(self->ua, self->flow, ack, NULL);
+    g_autoptr(NetSipMsg) copy = net_sip_msg_copy(ack);
+
+    net_sip_ua_sign(self->ua, copy);
+    if (flow)
+        net_sip_layer_send_ack(net_sip_ua_layer(self->ua), flow, copy);
+}
+
+void
+net_sip_session_ack(NetSipSession *self, const char *content_type, const char *body)
+{
+    const char *credentials;
+
+    if (!self->dialog || !self->ack_cseq)
+        return;
+    g_clear_pointer(&self->ack, net_sip_msg_free);
+    self->ack = net_sip_dialog_request(self->dialog, "ACK", self->ack_cseq, self->contact);
+    if (content_type)
+        net_sip_msg_set_body(self->ack, content_type, body, -1);
+    /* Credentials of the INVITE hold for its ACK (RFC 3261 22.1). */
+    credentials = self->request
+                      ? net_sip_msg_header(net_sip_request_message(self->request), "Proxy-Authorization", 0)
+                      : NULL;
+    if (credentials)
+        net_sip_msg_add(self->ack, "Proxy-Authorization", credentials);
+    self->ack_cseq = 0;
+    net_sip_timers_stop(net_sip_session_timers(self), &self->ack_timer);
+    send_ack(self, self->ack);
+}
+
+/* A 2xx from another branch than the one that was taken: ACK and BYE. */
+static void
+drop_fork(NetSipSession *self, const NetSipMsg *response)
+{
+    g_autoptr(NetSipDialog) other = net_sip_dialog_new_uac(net_sip_request_message(self->request), response);
+    g_autoptr(NetSipMsg) ack = NULL;
+
+    if (!other)
+        return;
+    ack = net_sip_dialog_request(other, "ACK", other->local_cseq, self->contact);
+    send_ack(self, ack);
+    net_sip_request_in_dialog(self->ua, self->flow, other, net_sip_dialog_request(other, "BYE", 0, NULL),
+                              NULL, NULL);
+}
+
+static void
+take_repeated(NetSipSession *self, const NetSipMsg *response)
+{
+    if (net_sip_msg_status(response) >= 300 || !self->dialog)
+        return;
+    if (g_strcmp0(net_sip_msg_to_tag(response), self->dialog->remote_tag) != 0)
+        drop_fork(self, response);
+    else if (self->ack && net_sip_msg_cseq(response) == net_sip_msg_cseq(self->ack))
+        send_ack(self, self->ack);
+}
+
+/* An early dialog that a provisional response made, or the one of the 2xx. */
+static bool
+set_dialog(NetSipSession *self, const NetSipMsg *response)
+{
+    NetSipDialog *fresh = net_sip_dialog_new_uac(net_sip_request_message(self->request), response);
+
+    if (!fresh)
+        return false;
+    if (self->dialog)
+        fresh->local_cseq = MAX(fresh->local_cseq, self->dialog->local_cseq);
+    fresh->reference_point = self->reference_point;
+    net_sip_dialog_free(self->dialog);
+    self->dialog = fresh;
+
+    return true;
+}
+
+static void
+send_prack(NetSipSession *self, const NetSipMsg *response)
+{
+    uint32_t rseq = net_sip_msg_number(response, "RSeq", 0);
+    NetSipMsg *prack;
+
+    if (!rseq || !net_sip_msg_has_token(response, "Require", "100rel") || rseq <= self->rseq)
+        return;
+    self->rseq = rseq;
+    prack = net_sip_session_new_request(self, "PRACK");
+    net_sip_msg_add_printf(prack, "RAck", "%u %u INVITE", rseq, net_sip_msg_cseq(response));
+    net_sip_request_in_dialog(self->ua, self->flow, self->dialog, prack, NULL, NULL);
+}
+
+static void
+on_provisional(const NetSipMsg *response, void *user_data)
+{
+    NetSipSession *self = user_data;
+
+    if (net_sip_msg_status(response) == 100)
+        return;
+    if (net_sip_msg_to_tag(response) && net_sip_msg_header(response, "Contact", 0) &&
+        set_dialog(self, response))
+        send_prack(self, response);
+    if (self->state == NET_SIP_SESSION_CALLING && self->events && self->events->progress)
+        self->events->progress(self, response, self->user_data);
+}
+
+static void
+take_answer(NetSipSession *self, const NetSipMsg *response)
+{
+    bool cancelled = self->state == NET_SIP_SESSION_ENDING;
+
+    if (!set_dialog(self, response)) {
+        g_autoptr(GError) error =
+            g_error_new(BASE_ERROR, BASE_ERROR_PROTOCOL, "2xx to INVITE without a To tag");
+
+        net_sip_session_finish(self, NET_SIP_ENDED_NO_ANSWER, NULL, error);
+        return;
+    }
+    self->state = NET_SIP_SESSION_CONFIRMED;
+    self->peer_updates = net_sip_msg_has_token(response, "Allow", "UPDATE");
+    want_ack(self, net_sip_msg_cseq(response));
+    if (cancelled) {
+        net_sip_session_hang_up(self, NET_SIP_ENDED_LOCALLY, NULL);
+        return;
+    }
+    net_sip_session_timer_take_response(self, response);
+    if (self->events && self->events->answered)
+        self->events->answered(self, response, self->user_data);
+}
+
+/* 422: the same again with the interval that the far end wants. */
+static bool
+retry_longer(NetSipSession *self, const NetSipMsg *response)
+{
+    guint wanted = net_sip_msg_status(response) == 422 ? net_sip_session_timer_wanted(response) : 0;
+    g_autofree char *cseq = NULL, *value = NULL;
+    NetSipMsg *again;
+
+    if (!wanted || self->retried || self->state != NET_SIP_SESSION_CALLING)
+        return false;
+    self->retried = true;
+    again = net_sip_msg_copy(net_sip_request_message(self->request));
+    cseq = g_strdup_printf("%u INVITE", net_sip_msg_cseq(again) + 1);
+    value = g_strdup_printf("%u", wanted);
+    net_sip_msg_set(again, "CSeq", cseq);
+    net_sip_msg_set(again, "Session-Expires", value);
+    net_sip_msg_set(again, "Min-SE", value);
+    net_sip_request_abandon(self->request);
+    start_invite(self, again);
+
+    return true;
+}
+
+static void
+on_final(const NetSipMsg *response, void *user_data)
+{
+    NetSipSession *self = user_data;
+
+    if (!self->request_open) {
+        take_repeated(self, response);
+        return;
+    }
+    if (retry_longer(self, response))
+        return;
+    self->request_open = false;
+    if (net_sip_msg_status(response) < 300)
+        take_answer(self, response);
+    else
+        net_sip_session_finish(
+            self, self->state == NET_SIP_SESSION_ENDING ? NET_SIP_ENDED_LOCALLY : NET_SIP_ENDED_REFUSED,
+            response, NULL);
+}
+
+static void
+on_failed(const GError *error, void *user_data)
+{
+    NetSipSession *self = user_data;
+
+    net_sip_session_finish(
+        self, self->state == NET_SIP_SESSION_ENDING ? NET_SIP_ENDED_LOCALLY : NET_SIP_ENDED_NO_ANSWER, NULL,
+        error);
+}
+
+static const NetSipRequestOps invite_ops = {
+    .provisional = on_provisional, .final = on_final, .failed = on_failed};
+
+static void
+start_invite(NetSipSession *self, NetSipMsg *invite)
+{
+    self->request_open = true;
+    self->request = net_sip_request_start(self->ua, self->flow, NULL, invite, &invite_ops, self);
+}
+
+NetSipSession *
+net_sip_session_invite(
+    NetSipUa *ua, NetSipFlow *flow, NetSipMsg *invite, const NetSipSessionEvents *events, void *user_data)
+{
+    NetSipSession *self = net_sip_session_alloc(ua);
+    NetSipFlow *used;
+
+    self->events = events;
+    self->user_data = user_data;
+    self->outgoing = true;
+    self->state = NET_SIP_SESSION_CALLING;
+    self->flow = flow ? net_sip_flow_ref(flow) : NULL;
+    self->reference_point = net_sip_msg_reference_point(invite);
+    net_sip_session_timer_ask(self, invite, net_sip_ua_config(ua)->session_expires_s);
+    net_sip_session_remember_offer(self, invite);
+    start_invite(self, invite);
+    used = net_sip_request_flow(self->request);
+    if (!used)
+        return self; /* fails from the main loop */
+    if (!self->flow)
+        self->flow = net_sip_flow_ref(used);
+    self->invite = net_sip_msg_copy(invite);
+    self->contact = net_sip_msg_address_uri(invite, "Contact", 0);
+    net_sip_ua_add_usage(ua, net_sip_msg_call_id(invite), net_sip_msg_from_tag(invite),
+                         &net_sip_session_usage, self);
+
+    return self;
+}
+
+/* --- Our requests in the dialog -------------------------------------------------------------- */
+
+NetSipMsg *
+net_sip_session_new_request(NetSipSession *self, const char *method)
+{
+    NetSipMsg *request;
+
+    g_assert(self->dialog);
+    request = net_sip_dialog_request(self->dialog, method, 0, self->contact);
+    if (self->reference_point)
+        net_sip_msg_set_reference_point(request, self->reference_point);
+
+    return request;
+}
+
+static void
+pending_finish(Pending *pending, const NetSipMsg *response, const GError *error)
+{
+    NetSipSession *session = pending->session;
+    NetSipResponseFunc done = pending->done;
+    void *user_data = pending->user_data;
+
+    g_ptr_array_remove_fast(session->pending, pending);
+    if (done)
+        done(response, error, user_data);
+}
+
+static void
+on_pending_done(const NetSipMsg *response, void *user_data)
+{
+    Pending *pending = user_data;
+    NetSipSession *session = pending->session;
+    int status = net_sip_msg_status(response);
+
+    if (status == 408 || status == 481) /* the dialog is gone (RFC 3261 12.2.1.2); told after @done */
+        finish_later(session, NET_SIP_ENDED_EXPIRED);
+    pending_finish(pending, response, NULL);
+}
+
+static void
+on_pending_failed(const GError *error, void *user_data)
+{
+    pending_finish(user_data, NULL, error);
+}
+
+static void
+on_pending_late(void *user_data)
+{
+    Pending *pending = user_data;
+    g_autoptr(GError) error = g_steal_pointer(&pending->error);
+
+    pending_finish(pending, NULL, error);
+}
+
+static const NetSipRequestOps pending_ops = {.final = on_pending_done, .failed = on_pending_failed};
+
+static Pending *
+pending_new(NetSipSession *self, NetSipResponseFunc done, void *user_data)
+{
+    Pending *pending = g_new0(Pending, 1);
+
+    pending->session = self;
+    pending->done = done;
+    pending->user_data = user_data;
+    g_ptr_array_add(self->pending, pending);
+
+    return pending;
+}
+
+void
+net_sip_session_request(NetSipSession *self, NetSipMsg *request, NetSipResponseFunc done, void *user_data)
+{
+    Pending *pending = pending_new(self, done, user_data);
+
+    pending->request =
+        net_sip_request_start(self->ua, self->flow, self->dialog, request, &pending_ops, pending);
+}
+
+/* --- re-INVITE ------------------------------------------------------------------------------- */
+
+static void
+on_glare_over(void *user_data)
+{
+    NetSipSession *self = user_data;
+    g_autofree char *cseq = NULL;
+    NetSipMsg *again;
+
+    if (self->their_reinvite || self->answer) { /* the other side's is not through */
+        net_sip_timers_start(net_sip_session_timers(self), &self->glare_timer, NET_SIP_T1_MS, on_glare_over,
+                             self);
+        return;
+    }
+    again = net_sip_msg_copy(net_sip_request_message(self->request));
+    cseq = g_strdup_printf("%u INVITE", ++self->dialog->local_cseq);
+    net_sip_msg_set(again, "CSeq", cseq);
+    send_reinvite(self, again);
+}
+
+/* Spec: RFC 3261 14.1. */
+static void
+retry_after_glare(NetSipSession *self)
+{
+    int64_t delay_ms = self->outgoing ? g_random_int_range(210, 401) * 10 : g_random_int_range(0, 201) * 10;
+
+    self->retried = true;
+    net_sip_timers_start(net_sip_session_timers(self), &self->glare_timer, delay_ms, on_glare_over, self);
+}
+
+static void
+reinvite_finish(NetSipSession *self, const NetSipMsg *response, const GError *error)
+{
+    NetSipResponseFunc done = self->reinvite_done;
+
+    self->request_open = false;
+    self->reinvite_done = NULL;
+    if (done)
+        done(response, error, self->reinvite_data);
+    else if (response && net_sip_msg_status(response) < 300)
+        net_sip_session_ack(self, NULL, NULL);
+}
+
+static void
+on_reinvite_final(const NetSipMsg *response, void *user_data)
+{
+    NetSipSession *self = user_data;
+    int status = net_sip_msg_status(response);
+
+    if (!self->request_open) {
+        take_repeated(self, response);
+        return;
+    }
+    if (status == 491 && !self->retried && self->state == NET_SIP_SESSION_CONFIRMED) {
+        retry_after_glare(self);
+        return;
+    }
+    if (status < 300) {
+        net_sip_dialog_update_target(self->dialog, response);
+        want_ack(self, net_sip_msg_cseq(response));
+        net_sip_session_timer_take_response(self, response);
+    } else if ((status == 408 || status == 481) && self->state == NET_SIP_SESSION_CONFIRMED) {
+        finish_later(self, NET_SIP_ENDED_EXPIRED);
+    }
+    reinvite_finish(self, response, NULL);
+}
+
+static void
+on_reinvite_failed(const GError *error, void *user_data)
+{
+    reinvite_finish(user_data, NULL, error);
+}
+
+static const NetSipRequestOps reinvite_ops = {.final = on_reinvite_final, .failed = on_reinvite_failed};
+
+static void
+send_reinvite(NetSipSession *self, NetSipMsg *request)
+{
+    self->request_open = true;
+    net_sip_request_abandon(self->request);
+    net_sip_session_remember_offer(self, request);
+    self->request = net_sip_request_start(self->ua, self->flow, self->dialog, request, &reinvite_ops, self);
+}
+
+void
+net_sip_session_reinvite(NetSipSession *self, NetSipMsg *request, NetSipResponseFunc done, void *user_data)
+{
+    if (self->state != NET_SIP_SESSION_CONFIRMED || self->request_open || self->ack_cseq ||
+        self->their_reinvite || self->answer) {
+        Pending *pending = pending_new(self, done, user_data);
+
+        net_sip_msg_free(request);
+        pending->error = g_error_new(BASE_ERROR, BASE_ERROR_BUSY, "another offer is under way");
+        net_sip_timers_start(net_sip_session_timers(self), &pending->late, 0, on_pending_late, pending);
+        return;
+    }
+    self->retried = false;
+    self->reinvite_done = done;
+    self->reinvite_data = user_data;
+    if (!net_sip_msg_header(request, "Session-Expires", 0) && self->interval_s)
+        net_sip_session_timer_ask(self, request, self->interval_s);
+    send_reinvite(self, request);
+}
+
+/* --- Getters --------------------------------------------------------------------------------- */
+
+void
+net_sip_session_set_events(NetSipSession *self, const NetSipSessionEvents *events, void *user_data)
+{
+    self->events = events;
+    self->user_data = user_data;
+}
+
+void *
+net_sip_session_user_data(const NetSipSession *self)
+{
+    return self->user_data;
+}
+
+bool
+net_sip_session_is_confirmed(const NetSipSession *self)
+{
+    return self->state == NET_SIP_SESSION_CONFIRMED;
+}
+
+NetSipUa *
+net_sip_session_ua(const NetSipSession *self)
+{
+    return self->ua;
+}
+
+NetSipFlow *
+net_sip_session_flow(const NetSipSession *self)
+{
+    return self->flow;
+}
+
+const char *
+net_sip_session_call_id(const NetSipSession *self)
+{
+    return self->invite ? net_sip_msg_call_id(self->invite) : "";
+}
+
+const char *
+net_sip_session_id(const NetSipSession *self)
+{
+    const char *id = self->invite ? net_sip_msg_session_id(self->invite) : NULL;
+
+    return id ? id : "";
+}
+
+const NetSipMsg *
+net_sip_session_invite_message(const NetSipSession *self)
+{
+    return self->invite;
+}
+
+void
+net_sip_session_set_reference_point(NetSipSession *self, const char *reference_point)
+{
+    self->reference_point = g_intern_string(reference_point);
+    if (self->dialog)
+        self->dialog->reference_point = self->reference_point;
+}
