@@ -65,6 +65,7 @@ struct ReelProgramme {
     _Atomic uint64_t tail_serial;
     _Atomic bool gone;
     _Atomic uint64_t corrupt_blocks;
+    _Atomic uint64_t lies; /* of a channel's writer */
 };
 
 ReelProgramme *reel_programme_new(ReelBlockCache *cache, const char *name, bool live);

@@ -369,6 +369,7 @@ reel_live_stats(const ReelProgramme *self, unsigned track, ReelLiveStats *ret_st
     *ret_stats = (ReelLiveStats){.records = atomic_load(&live->records),
                                  .bytes = atomic_load(&live->bytes),
                                  .dropped = atomic_load(&live->dropped),
+                                 .lies = atomic_load(&self->lies),
                                  .last_due_us = atomic_load(&live->last_due_us)};
     ret_stats->blocks = atomic_load(&live->next) - atomic_load(&live->first);
 }

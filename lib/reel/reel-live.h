@@ -26,6 +26,7 @@ void reel_live_end(ReelProgramme *self);
 
 typedef struct {
     uint64_t records, bytes, dropped;
+    uint64_t lies;       /* nonsense from the channel's writer, all tracks together */
     uint64_t blocks;     /* in the window */
     int64_t last_due_us; /* INT64_MIN: nothing yet */
 } ReelLiveStats;

@@ -124,7 +124,9 @@ void
 reel_writer_update_track(ReelWriter *self, int track, const ReelTrackInfo *info)
 {
     g_assert(track >= 0 && (unsigned)track < self->n_tracks);
+    g_mutex_lock(&self->mutex);
     self->tracks[track].info = *info;
+    g_mutex_unlock(&self->mutex);
 }
 
 static bool
@@ -171,17 +173,6 @@ append_to_file(WriterTrack *track, const ReelRecord *record)
     return true;
 }
 
-static bool
-append_to_pipe(ReelWriter *self, unsigned track, const ReelRecord *record)
-{
-    bool written;
-
-    g_mutex_lock(&self->mutex);
-    written = reel_pipe_write(self->pipe, track, record);
-    g_mutex_unlock(&self->mutex);
-    return written;
-}
-
 static void
 count(WriterTrack *track, const ReelRecord *record)
 {
@@ -198,25 +189,38 @@ count(WriterTrack *track, const ReelRecord *record)
     stats->key_frames += track->info.kind == REEL_VIDEO && (record->flags & REEL_ENTRY) == REEL_ENTRY;
 }
 
-bool
-reel_writer_append(ReelWriter *self, int index, const ReelRecord *given)
+static bool
+append(ReelWriter *self, unsigned index, const ReelRecord *given)
 {
     WriterTrack *track = &self->tracks[index];
     ReelRecord record = *given;
 
-    g_assert(index >= 0 && (unsigned)index < self->n_tracks);
     if (track->info.kind == REEL_AUDIO)
         record.flags |= REEL_ENTRY;
     if (track->started)
         record.due_us = MAX(record.due_us, track->stats.last_due_us);
     if (record.length == 0 || record.length > REEL_PAYLOAD_MAX ||
         (!track->started && (record.flags & REEL_ENTRY) != REEL_ENTRY) ||
-        !(self->pipe ? append_to_pipe(self, (unsigned)index, &record) : append_to_file(track, &record))) {
+        !(self->pipe ? reel_pipe_write(self->pipe, index, &record) : append_to_file(track, &record))) {
         track->stats.dropped++;
         return false;
     }
     count(track, &record);
     return true;
+}
+
+bool
+reel_writer_append(ReelWriter *self, int track, const ReelRecord *record)
+{
+    bool written;
+
+    g_assert(track >= 0 && (unsigned)track < self->n_tracks);
+    if (!self->pipe)
+        return append(self, (unsigned)track, record);
+    g_mutex_lock(&self->mutex); /* one pipe for all streaming threads */
+    written = append(self, (unsigned)track, record);
+    g_mutex_unlock(&self->mutex);
+    return written;
 }
 
 static bool
@@ -261,5 +265,7 @@ void
 reel_writer_stats(const ReelWriter *self, int track, ReelWriterStats *ret_stats)
 {
     g_assert(track >= 0 && (unsigned)track < self->n_tracks);
+    g_mutex_lock((GMutex *)&self->mutex);
     *ret_stats = self->tracks[track].stats;
+    g_mutex_unlock((GMutex *)&self->mutex);
 }

@@ -1,0 +1,242 @@
+#include "input/source-clock.h"
+
+#include <string.h>
+
+#define BIN_US 2000
+#define BINS 2048u /* lateness of -1 s to +3.1 s around the first one */
+#define BINS_BELOW 512u
+#define HALVE_EVERY_US (30 * G_USEC_PER_SEC)
+#define JUDGE_EVERY_US G_USEC_PER_SEC
+#define START_MARGIN_US (150 * 1000) /* before anything is known about the jitter */
+#define MARGIN_US (20 * 1000)
+#define DELAY_MAX_US (1500 * 1000)
+#define UP_US 50000  /* per second */
+#define DOWN_US 2000 /* per second */
+#define JUMP_US (3 * G_USEC_PER_SEC)
+#define JUMP_PROOFS 5u
+#define SOUND_GAP_US (100 * 1000) /* more than this is a hole, not drift */
+
+typedef struct {
+    uint32_t bins[BINS];
+    uint64_t count;
+    int64_t last_source_us, last_out_us; /* sound: the slewed line */
+    bool running;
+    bool discontinuity;  /* to be said */
+    unsigned n_outliers; /* access units in a row that fit no line, but each other */
+    int64_t outlier_us;  /* lateness of the last of them */
+} ClockTrack;
+
+struct InputSourceClock {
+    GMutex mutex;
+    ClockTrack tracks[INPUT_CLOCK_TRACKS];
+    bool known;
+    int64_t origin_us; /* lateness in the middle of the histograms */
+    int64_t best_us;   /* least lateness */
+    int64_t offset_us; /* due - source */
+    int64_t target_us;
+    int64_t judged_us, moved_us, halved_us;
+    unsigned jumps;
+};
+
+InputSourceClock *
+input_source_clock_new(void)
+{
+    InputSourceClock *self = g_new0(InputSourceClock, 1);
+
+    g_mutex_init(&self->mutex);
+    return self;
+}
+
+void
+input_source_clock_free(InputSourceClock *self)
+{
+    if (!self)
+        return;
+    g_mutex_clear(&self->mutex);
+    g_free(self);
+}
+
+static void
+forget(InputSourceClock *self)
+{
+    memset(self->tracks, 0, sizeof(self->tracks));
+    for (unsigned i = 0; i < INPUT_CLOCK_TRACKS; i++)
+        self->tracks[i].discontinuity = true;
+    self->known = false;
+}
+
+void
+input_source_clock_restart(InputSourceClock *self)
+{
+    g_mutex_lock(&self->mutex);
+    forget(self);
+    g_mutex_unlock(&self->mutex);
+}
+
+static void
+begin(InputSourceClock *self, int64_t lateness_us, int64_t now_us)
+{
+    self->known = true;
+    self->origin_us = self->best_us = lateness_us;
+    self->offset_us = self->target_us = lateness_us + START_MARGIN_US;
+    self->judged_us = self->moved_us = self->halved_us = now_us;
+}
+
+static void
+note_lateness(InputSourceClock *self, ClockTrack *track, int64_t lateness_us)
+{
+    int64_t bin = (lateness_us - self->origin_us) / BIN_US + BINS_BELOW;
+
+    track->bins[CLAMP(bin, 0, (int64_t)BINS - 1)]++;
+    track->count++;
+    self->best_us = MIN(self->best_us, lateness_us);
+}
+
+/* Lateness that 99.9 % of the access units do not exceed. */
+static int64_t
+percentile(const InputSourceClock *self, const ClockTrack *track)
+{
+    uint64_t above = 0, allowed = track->count / 1000;
+
+    for (unsigned bin = BINS; bin-- > 0;) {
+        above += track->bins[bin];
+        if (above > allowed)
+            return self->origin_us + ((int64_t)bin + 1 - BINS_BELOW) * BIN_US;
+    }
+    return self->origin_us;
+}
+
+static void
+halve(InputSourceClock *self)
+{
+    for (unsigned i = 0; i < INPUT_CLOCK_TRACKS; i++) {
+        ClockTrack *track = &self->tracks[i];
+        track->count = 0;
+        for (unsigned bin = 0; bin < BINS; bin++)
+            track->count += track->bins[bin] /= 2;
+    }
+}
+
+static void
+judge(InputSourceClock *self, int64_t now_us)
+{
+    int64_t late_us = INT64_MIN;
+
+    if (now_us - self->judged_us < JUDGE_EVERY_US)
+        return;
+    self->judged_us = now_us;
+    for (unsigned i = 0; i < INPUT_CLOCK_TRACKS; i++)
+        if (self->tracks[i].count > 0)
+            late_us = MAX(late_us, percentile(self, &self->tracks[i]));
+    self->target_us = MIN(late_us + MARGIN_US, self->best_us + DELAY_MAX_US);
+    if (now_us - self->halved_us >= HALVE_EVERY_US) {
+        self->halved_us = now_us;
+        halve(self);
+    }
+}
+
+static void
+move_offset(InputSourceClock *self, int64_t now_us)
+{
+    int64_t elapsed_us = CLAMP(now_us - self->moved_us, 0, G_USEC_PER_SEC);
+    int64_t up_us = elapsed_us * UP_US / G_USEC_PER_SEC, down_us = elapsed_us * DOWN_US / G_USEC_PER_SEC;
+
+    self->offset_us = MIN(self->offset_us, self->best_us + DELAY_MAX_US); /* the first one came very late */
+    if (down_us == 0)
+        return; /* let time add up */
+    self->moved_us = now_us;
+    self->offset_us += CLAMP(self->target_us - self->offset_us, -down_us, up_us);
+}
+
+/* Access units far off the line: a new line once enough of them agree. Returns true if followed. */
+static bool
+follow_jump(InputSourceClock *self, ClockTrack *track, int64_t lateness_us, int64_t now_us)
+{
+    bool agrees = track->n_outliers > 0 && ABS(lateness_us - track->outlier_us) < JUMP_US;
+
+    track->n_outliers = agrees ? track->n_outliers + 1 : 1;
+    track->outlier_us = lateness_us;
+    if (track->n_outliers < JUMP_PROOFS)
+        return false;
+    forget(self);
+    begin(self, lateness_us, now_us);
+    self->jumps++;
+    return true;
+}
+
+/* Sound goes on in its own steps and leans towards the line. */
+static int64_t
+slew_sound(ClockTrack *track, int64_t source_us, int64_t line_us)
+{
+    int64_t step_us = source_us - track->last_source_us;
+    int64_t own_us = track->last_out_us + step_us, off_us = line_us - own_us;
+    int64_t lean_us = MAX(step_us / 200, 1);
+
+    if (!track->running || ABS(off_us) > SOUND_GAP_US || step_us < 0)
+        return line_us;
+    return own_us + CLAMP(off_us, -lean_us, lean_us);
+}
+
+static int64_t
+place(InputSourceClock *self, ClockTrack *track, int64_t source_us, bool sound)
+{
+    int64_t line_us = source_us + self->offset_us;
+    int64_t out_us = sound ? slew_sound(track, source_us, line_us) : line_us;
+
+    track->running = true;
+    track->last_source_us = source_us;
+    track->last_out_us = out_us;
+    return out_us;
+}
+
+bool
+input_source_clock_map(InputSourceClock *self,
+                       InputClockTrack index,
+                       int64_t source_us,
+                       int64_t now_us,
+                       int64_t *ret_due_us,
+                       bool *ret_discontinuity)
+{
+    int64_t lateness_us = now_us - source_us;
+    ClockTrack *track = &self->tracks[index];
+    bool fits = true;
+
+    g_mutex_lock(&self->mutex);
+    if (!self->known)
+        begin(self, lateness_us, now_us);
+    else if (ABS(lateness_us - self->offset_us) > JUMP_US)
+        fits = follow_jump(self, track, lateness_us, now_us);
+    if (fits) {
+        track->n_outliers = 0;
+        note_lateness(self, track, lateness_us);
+        judge(self, now_us);
+        move_offset(self, now_us);
+        *ret_due_us = place(self, track, source_us, index == INPUT_CLOCK_AUDIO);
+        *ret_discontinuity = track->discontinuity;
+        track->discontinuity = false;
+    }
+    g_mutex_unlock(&self->mutex);
+    return fits;
+}
+
+int64_t
+input_source_clock_delay_us(InputSourceClock *self)
+{
+    int64_t delay_us;
+
+    g_mutex_lock(&self->mutex);
+    delay_us = self->known ? self->offset_us - self->best_us : 0;
+    g_mutex_unlock(&self->mutex);
+    return delay_us;
+}
+
+unsigned
+input_source_clock_jumps(InputSourceClock *self)
+{
+    unsigned jumps;
+
+    g_mutex_lock(&self->mutex);
+    jumps = self->jumps;
+    g_mutex_unlock(&self->mutex);
+    return jumps;
+}
