@@ -1,0 +1,65 @@
+/* mdf/control/viewers.h - the viewers of this MDF by their secret id: what Xp and the WHEP door have in
+ * common. Joins engine (transport, playing), sources (programmes) and events for the MCF. */
+#pragma once
+
+#include "lib/reel/reel.h"
+#include "mdf/control/xp-handler.h"
+#include "mdf/delivery/engine.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct MdfViewers MdfViewers;
+typedef struct MdfControlled MdfControlled; /* one viewer under control */
+
+typedef struct {
+    MdfEngine *engine; /* borrowed, outlives the viewers */
+    /* As mdf_sources_lookup. */
+    ReelProgramme *(*lookup)(void *lookup_data, const char *source, GError **error);
+    void *lookup_data;
+} MdfViewersParts;
+
+/* @parts: copied. */
+MdfViewers *mdf_viewers_new(const MdfViewersParts *parts);
+/* Closes all viewers; what is pending is answered with UNAVAILABLE. */
+void mdf_viewers_free(MdfViewers *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdfViewers, mdf_viewers_free)
+
+typedef struct {
+    const char *source;     /* "asset:ID" or "channel:ID" */
+    const char *offer;      /* SDP */
+    const char *session_id; /* RFC 7989; NULL: none */
+    const char *events_url; /* NULL: nobody is told */
+    bool play;              /* begin at once (WHEP) */
+} MdfViewersRequest;
+
+/* @ret_answer: (transfer full). Errors: NOT_FOUND, NOT_ACCEPTABLE, BUSY, UNAVAILABLE, PROTOCOL,
+ * INVALID_ARGUMENT. The result is lent until it is closed. */
+MdfControlled *
+mdf_viewers_add(MdfViewers *self, const MdfViewersRequest *request, char **ret_answer, GError **error);
+/* @id: 32 hex digits. NULL if there is none. */
+MdfControlled *mdf_viewers_find(MdfViewers *self, const char *id);
+/* Looks a programme up without a viewer. (transfer full) */
+ReelProgramme *mdf_viewers_lookup(MdfViewers *self, const char *source, GError **error);
+MdfEngine *mdf_viewers_engine(MdfViewers *self);
+
+const char *mdf_controlled_id(const MdfControlled *self);
+const char *mdf_controlled_source(const MdfControlled *self);
+const char *mdf_controlled_session_id(const MdfControlled *self);
+/* Entity tag of the ICE session, with its quotes. Spec: draft-ietf-wish-whep 4.5. */
+const char *mdf_controlled_etag(const MdfControlled *self);
+
+/* @done runs once, maybe from inside (commands that need no engine). If the viewer is closed before, it gets
+ * NOT_FOUND. */
+void
+mdf_controlled_command(MdfControlled *self, const MdfXpCommand *command, MdfPlayDone done, void *user_data);
+/* A new offer. (transfer full) the answer; a new ETag. Errors: as mdf_viewer_reoffer. */
+char *mdf_controlled_reoffer(MdfControlled *self, const char *offer, GError **error);
+void mdf_controlled_status(const MdfControlled *self, MdfViewerStatus *ret_status);
+/* Ends and frees it; the MCF is not told, it asked for it. */
+void mdf_controlled_close(MdfControlled *self);
+
+/* Ends all, telling the MCFs `closed`, `shutdown`. */
+void mdf_viewers_shut_down(MdfViewers *self);
+/* Events for MCFs that are still under way. */
+guint mdf_viewers_events_pending(const MdfViewers *self);
