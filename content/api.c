@@ -1,6 +1,7 @@
 #include "content/api.h"
 
 #include "content/publish.h"
+#include "lib/base/error.h"
 #include "lib/base/log.h"
 
 enum { BODY_MAX = 16384 };
@@ -58,6 +59,16 @@ get_text(JsonObject *object, const char *name, const char **ret_text)
     return node == NULL || json_node_get_value_type(node) == G_TYPE_STRING;
 }
 
+/* BUSY means here: the id is taken, or the job has ended. Waiting would not help, so it is not 503. */
+static void
+refuse(NetHttpExchange *exchange, const GError *error)
+{
+    if (g_error_matches(error, BASE_ERROR, BASE_ERROR_BUSY))
+        net_http_respond_problem(exchange, 409, error->message);
+    else
+        net_http_respond_error(exchange, error);
+}
+
 static void
 on_post_job(NetHttpExchange *exchange, void *user_data)
 {
@@ -82,7 +93,7 @@ on_post_job(NetHttpExchange *exchange, void *user_data)
     request = content_request_new(file, id, title, credit, synopsis, &error);
     job = request != NULL ? content_queue_add(self->queue, request, &error) : NULL;
     if (job == NULL) {
-        net_http_respond_error(exchange, error);
+        refuse(exchange, error);
         return;
     }
     location = g_strdup_printf("/api/v1/jobs/%s", job->id);
@@ -125,7 +136,7 @@ on_delete_job(NetHttpExchange *exchange, void *user_data)
     if (content_queue_cancel(self->queue, net_http_exchange_param(exchange, "id"), &error))
         net_http_respond(exchange, 204, NULL, NULL, 0);
     else
-        net_http_respond_error(exchange, error);
+        refuse(exchange, error);
 }
 
 static void

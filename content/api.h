@@ -3,7 +3,7 @@
  *   POST   /api/v1/jobs         {"file", "id", "title", "credit", "synopsis"}: only "file" must be there;
  * 202, Location GET    /api/v1/jobs         {"jobs": [...]} GET    /api/v1/jobs/{id}    {"id", "asset",
  * "title", "file", "stage", "verdict", "fraction", "rate", "left_s", "error"} DELETE /api/v1/jobs/{id}
- * cancels: 204; 503 if it has ended DELETE /api/v1/assets/{id}  takes a film out of the catalogue: 204; 404
+ * cancels: 204; 409 if it has ended DELETE /api/v1/assets/{id}  takes a film out of the catalogue: 204; 404
  * stage: queued | probe | conform | done | failed | cancelled. Errors as problem+json. */
 #pragma once
 

@@ -55,7 +55,7 @@ on_stamp(void *user_data, GstClockTime time_ns, uint16_t *flags, int64_t *ret_du
         self->lead_in_dropped = true;
         return false;
     }
-    __atomic_store_n(&self->reached_us, media_us, __ATOMIC_RELAXED);
+    __atomic_store_n(&self->reached_us, media_us, __ATOMIC_RELEASE);
     *ret_due_us = media_us;
     *ret_pts_us = media_us;
     return true;
@@ -140,6 +140,14 @@ make_sink(Conform *self, const ContentCodec *codec, Track *track, GError **error
     return track->sink != NULL;
 }
 
+static void
+stop_early(Conform *self)
+{
+    gst_element_post_message(self->pipeline,
+                             gst_message_new_application(GST_OBJECT(self->pipeline),
+                                                         gst_structure_new_empty(CONTENT_PUMP_ENOUGH)));
+}
+
 static GstPad *
 on_stream(void *user_data, const ContentCodec *codec, const GstCaps *caps)
 {
@@ -156,9 +164,7 @@ on_stream(void *user_data, const ContentCodec *codec, const GstCaps *caps)
         g_clear_pointer(&bin, gst_object_unref);
         g_free(self->failure);
         self->failure = g_strdup(error->message);
-        gst_element_post_message(self->pipeline,
-                                 gst_message_new_application(GST_OBJECT(self->pipeline),
-                                                             gst_structure_new_empty(CONTENT_PUMP_ENOUGH)));
+        stop_early(self);
         return NULL;
     }
     gst_bin_add_many(GST_BIN(self->pipeline), bin, gstreel_sink_element(track->sink), NULL);
@@ -174,13 +180,26 @@ on_activity(void *user_data)
     return (uint64_t)g_atomic_int_get(&((Conform *)user_data)->activity);
 }
 
+/* The writer has refused something: the disk is full, and the reason comes when it is finished. */
+static bool
+has_lost(const Track *track)
+{
+    GstreelSinkStats stats;
+
+    if (__atomic_load_n(&track->reached_us, __ATOMIC_ACQUIRE) == 0)
+        return false;
+    gstreel_sink_stats(track->sink, &stats);
+    return stats.dropped_records > 0;
+}
+
 static void
 on_tick(void *user_data)
 {
     Conform *self = user_data;
-    const Track *slowest = self->verdict->video != CONTENT_LEAVE_OUT ? &self->video : &self->audio;
 
-    self->position(self->user_data, __atomic_load_n(&slowest->reached_us, __ATOMIC_RELAXED));
+    self->position(self->user_data, __atomic_load_n(&self->video.reached_us, __ATOMIC_RELAXED));
+    if (has_lost(&self->video) || has_lost(&self->audio))
+        stop_early(self);
 }
 
 static void
@@ -224,13 +243,15 @@ has_track(const Track *track)
     return track->sink != NULL && gstreel_sink_track(track->sink) >= 0;
 }
 
-/* A copy that broke off is refused: half a film is worse than a clear word. */
+/* A copy that broke off is refused: half a film is worse than a clear word. MPEG-TS does not say how long it
+ * is. */
 static bool
 check_complete(const Conform *self, int64_t duration_us, GError **error)
 {
     int64_t expected_us = self->facts->duration_us;
 
-    if (duration_us + 2 * G_USEC_PER_SEC >= expected_us - expected_us / 20)
+    if (g_str_equal(self->facts->container, "MPEG-TS") ||
+        duration_us + G_USEC_PER_SEC / 2 >= expected_us - expected_us / 20)
         return true;
     g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_ACCEPTABLE,
                 "it says it lasts %.1f s but breaks off after %.1f s; copy it here again",

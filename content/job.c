@@ -6,9 +6,11 @@
 #include "content/sandbox.h"
 #include "content/verdict.h"
 
+#include <errno.h>
 #include <gst/gst.h>
 #include <json-glib/json-glib.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -193,6 +195,18 @@ run(const char *file, const char *folder, GError **error)
     return true;
 }
 
+/* Whoever writes says it in its own way; the operator has to know one thing. */
+static const char *
+plain_reason(const GError *error)
+{
+    if (strstr(error->message, g_strerror(ENOSPC)) != NULL ||
+        strstr(error->message, g_strerror(EDQUOT)) != NULL)
+        return "the disk is full; make room and try again";
+    if (strstr(error->message, g_strerror(EFBIG)) != NULL)
+        return "it became far larger than a film of its size may; it is damaged or hostile";
+    return error->message;
+}
+
 /* Libraries warn about damaged files at their own pace; none of it is for the operator. */
 static GLogWriterOutput
 drop_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
@@ -217,7 +231,7 @@ content_job_main(const char *file, const char *folder, pid_t parent)
     if (run(file, folder, &error))
         _exit(0); /* all is said and written: a plug-in that does not come down has no say any more */
     builder = event("error");
-    add_text(builder, "text", error->message);
+    add_text(builder, "text", plain_reason(error));
     tell(builder);
     _exit(1);
 }

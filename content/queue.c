@@ -192,7 +192,8 @@ content_queue_add(ContentQueue *self, ContentRequest *request, GError **error)
     ContentJob *job;
 
     if (trim_history(self) >= CONTENT_QUEUE_MAX) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_BUSY, "%d files wait already", CONTENT_QUEUE_MAX);
+        g_set_error(error, BASE_ERROR, BASE_ERROR_UNAVAILABLE, "%d files wait already; try later",
+                    CONTENT_QUEUE_MAX);
         return NULL;
     }
     if (content_published(self->state_dir, request->id) || is_open(self, request->id)) {

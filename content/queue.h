@@ -29,7 +29,7 @@ void content_queue_free(ContentQueue *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ContentQueue, content_queue_free)
 
 /* @request: (transfer full), also on error. Returns the job, lent until it falls out of the history.
- * Errors: BUSY if the queue is full, the id is published already, or is waiting. */
+ * Errors: UNAVAILABLE if the queue is full; BUSY if the id is published already, or is waiting. */
 const ContentJob *content_queue_add(ContentQueue *self, ContentRequest *request, GError **error);
 
 /* NULL if there is none. */
