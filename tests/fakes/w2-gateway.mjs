@@ -421,11 +421,24 @@ class FakeSession {
         this.calls.set(name, call);
         try {
             const {sdp} = await this.gateway.onStart(call, frame.payload.sdp);
+            setImmediate(() => this.#autoplay(call, frame.header.npt));
             return {header: {'session-id': call.id}, payload: {sdp}};
         } catch (error) {
             this.calls.delete(name);
             error.header = {'session-id': call.id, ...error.header};
             throw error;
+        }
+    }
+
+    /* The gateway sends PLAY by itself, and tells. */
+    async #autoplay(call, npt) {
+        const header = {action: 'notify', method: 'PLAY'};
+        try {
+            const done = await this.gateway.onCommand(call, {...header, npt});
+            this.gateway.tell(call, 'iptv_media', {...header, event: 'playing', response_code: 200, ...done});
+        } catch (error) {
+            this.gateway.tell(call, 'iptv_media',
+                              {...header, event: 'failed', error_code: error.code ?? 500, reason: error.message});
         }
     }
 

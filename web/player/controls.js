@@ -30,7 +30,7 @@ const TEMPLATE = `
     <h2></h2>
     <p></p>
     <div class="card-actions">
-      <button type="button" class="primary" data-control="again"></button>
+      <button type="button" class="primary" data-control="again">Play again</button>
       <button type="button" class="plain" data-control="leave">Back to the start page</button>
     </div>
     <small></small>

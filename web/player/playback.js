@@ -153,22 +153,20 @@ export class Playback extends EventTarget {
         peer.addEventListener('state', ({detail}) => this.#onPeerState(detail.state));
         call.addEventListener('ended', ({detail}) => this.#onCallEnded(detail));
         call.addEventListener('event', ({detail}) => this.#onCallEvent(detail));
+        call.addEventListener('playing', ({detail}) => this.#apply(detail.outcome));
+        call.addEventListener('failed', ({detail}) => this.#fail(detail));
 
-        this.#commands = this.#start(peer, call, turn);
-        await this.#commands;
-        if (turn !== this.#turn) {
-            return;
-        }
         this.#watchFrames();
-        this.#apply(await call.play(startAt ? {npt: startAt} : {}));
+        this.#commands = this.#start(peer, call, startAt, turn);
+        await this.#commands;
     }
 
-    async #start(peer, call, turn) {
+    async #start(peer, call, startAt, turn) {
         const offer = await peer.offer();
         if (turn !== this.#turn) {
             return;
         }
-        const {sdp} = await this.session.start(call, offer);
+        const sdp = await this.session.start(call, offer, {npt: startAt});
         if (turn !== this.#turn) {
             this.session.end(call);
             return;
@@ -355,9 +353,9 @@ export class Playback extends EventTarget {
         this.#fail({...detail, code});
     }
 
-    #onCallEvent({event, npt}) {
+    #onCallEvent({event, at}) {
         if (event === 'end-of-stream') {
-            this.duration = npt.start ?? this.duration;
+            this.duration = at ?? this.duration;
             this.#seekTarget = null;
             this.#enter('ended', false);
         } else if (event === 'terminated') {

@@ -47,14 +47,14 @@ svg { width: 1.6em; height: 1.6em; display: block; }
   transition: opacity 0.25s, transform 0.25s;
 }
 .top {
-  top: 0; display: flex; gap: 0.9em; align-items: center; pointer-events: none;
+  z-index: 1; top: 0; display: flex; gap: 0.9em; align-items: center; pointer-events: none;
   padding-top: max(calc(var(--pad) * 0.6), env(safe-area-inset-top));
   padding-bottom: 5em;
   background: linear-gradient(#000b, #0006 45%, #0000);
 }
 .top > * { pointer-events: auto; }
 .bottom {
-  bottom: 0; pointer-events: none;
+  z-index: 1; bottom: 0; pointer-events: none;
   padding-top: 7em;
   padding-bottom: max(calc(var(--pad) * 0.6), env(safe-area-inset-bottom));
   background: linear-gradient(#0000, #0008 55%, #000d);
@@ -127,7 +127,7 @@ input[type=range]:hover::-webkit-slider-thumb, input[type=range]:focus-visible::
   animation: turn 0.9s linear infinite;
 }
 .banner {
-  position: absolute; left: var(--pad); bottom: calc(var(--pad) + 5.4em);
+  position: absolute; z-index: 1; left: var(--pad); bottom: calc(var(--pad) + 5.4em);
   display: flex; align-items: center; gap: 1.1em;
   padding: 0.9em 1.6em 0.9em 1.2em; border-radius: 18px;
   background: #0b0c10d9; box-shadow: 0 10px 40px #0008, inset 0 0 0 1px #ffffff1a;
@@ -141,7 +141,7 @@ input[type=range]:hover::-webkit-slider-thumb, input[type=range]:focus-visible::
 .banner b { font-size: 1.2em; font-weight: 650; }
 .banner small { opacity: 0.7; }
 .notice, .hint {
-  position: absolute; left: 50%; top: calc(var(--pad) + 3.2em); transform: translateX(-50%);
+  position: absolute; z-index: 2; left: 50%; top: calc(var(--pad) + 3.2em); transform: translateX(-50%);
   margin: 0; padding: 0.7em 1.3em; border-radius: 99px;
   background: #0b0c10e6; box-shadow: 0 6px 30px #0008, inset 0 0 0 1px #ffffff1f;
   max-width: calc(100% - 2 * var(--pad));
@@ -152,7 +152,7 @@ input[type=range]:hover::-webkit-slider-thumb, input[type=range]:focus-visible::
 .hint:focus-visible { outline-color: #fff; }
 .sound-blocked .hint { display: inline-grid; }
 .card {
-  position: absolute; left: 50%; top: 50%; transform: translate(-50%, -50%);
+  position: absolute; z-index: 3; left: 50%; top: 50%; transform: translate(-50%, -50%);
   width: min(32em, calc(100% - 2 * var(--pad))); max-height: 100%; overflow: auto;
   padding: 2em 2.2em; border-radius: 24px; text-align: center;
   background: #14161cf2; box-shadow: 0 30px 90px #000b, inset 0 0 0 1px #ffffff17;

@@ -3,7 +3,8 @@
  * Spec: docs/w2.md, packages call and iptv_media.
  *
  * Events: 'ended' {code, reason} (by the far end or by a lost session; not after end()),
- * 'event' {event, npt} (end-of-stream, start-of-stream, terminated). */
+ * 'playing' {outcome} (the first picture is under way, or the gateway went on by itself), 'failed'
+ * {code, reason} (it is not), 'event' {event, at} (end-of-stream, start-of-stream, terminated; at: seconds). */
 
 import {SdkEvent, W2Error} from './w2-error.js';
 
@@ -30,15 +31,16 @@ export class Call extends EventTarget {
         return this.#state === 'up';
     }
 
-    /* Sends the offer; resolves with {sdp, outcome}: the answer, and where the picture starts as far
-     * as the gateway knows it.
+    /* Sends the offer; resolves with the answer. The gateway plays by itself, from @npt (seconds) if
+     * it is given: 'playing' follows.
      * Errors: W2Error 403 (not granted), 404 (unknown), 488 (no common codec), 503 (no room). */
-    async start(offer) {
+    async start(offer, {npt} = {}) {
         const header = {
             action: 'start',
             initiator: this.initiator,
             target: this.id,
             iptv_service: this.kind === 'channel' ? 'bc' : 'cod',
+            npt: writeNpt(npt),
         };
         this.#state = 'starting';
         this.#exchange = this.#socket.request('call', header, {sdp: offer},
@@ -52,17 +54,13 @@ export class Call extends EventTarget {
             throw new W2Error(487, 'ended');
         }
         this.#state = 'up';
-        return {sdp: frame.payload.sdp, outcome: readOutcome(frame)};
+        return frame.payload.sdp;
     }
 
     /* Plays on; from @npt (seconds) if it is given, at @scale.
-     * The outcome of each command is {npt: {start, end}, scale, rtpTime, mediaTime, service}. */
+     * The outcome of each command is {npt: {start, end}, scale, rtpTime, mediaTime}. */
     play({npt, scale} = {}) {
-        return this.#command({
-            method: 'PLAY',
-            npt: npt === undefined ? undefined : `${npt.toFixed(3)}-`,
-            scale,
-        });
+        return this.#command({method: 'PLAY', npt: writeNpt(npt), scale});
     }
 
     pause() {
@@ -72,7 +70,7 @@ export class Call extends EventTarget {
     /* Changes the channel on the open call: no new peer connection. */
     async zap(channel) {
         const outcome = await this.#command({method: 'SET_PARAMETER', bc_service: channel});
-        this.id = outcome.service ?? channel;
+        this.id = channel;
         return outcome;
     }
 
@@ -94,12 +92,17 @@ export class Call extends EventTarget {
 
     /* A frame of this call from the gateway. */
     receive(frame) {
-        const {action, event, npt, reason} = frame.header;
+        const {action, event, error_code: code, reason} = frame.header;
 
         if (action === 'shutdown') {
-            this.finish(frame.header.error_code ?? 200, reason ?? 'ended');
+            this.finish(code ?? 200, reason ?? 'ended');
+        } else if (event === 'playing') {
+            this.dispatchEvent(new SdkEvent('playing', {outcome: readOutcome(frame)}));
+        } else if (event === 'failed') {
+            this.dispatchEvent(new SdkEvent('failed', {code, reason, sessionId: this.sessionId}));
         } else if (event) {
-            this.dispatchEvent(new SdkEvent('event', {event, npt: readNpt(npt)}));
+            const at = readNumber(frame.header.npt);
+            this.dispatchEvent(new SdkEvent('event', {event, at}));
         }
     }
 
@@ -156,8 +159,11 @@ function readOutcome({header}) {
         scale: readNumber(header.scale),
         rtpTime: readNumber(header.rtp_time),
         mediaTime: readNumber(header.media_time),
-        service: header.bc_service,
     };
+}
+
+function writeNpt(seconds) {
+    return seconds === undefined ? undefined : `${seconds.toFixed(3)}-`;
 }
 
 /* "12.000-30.000" or "12-" to {start, end}; "now-" has neither. */
@@ -167,6 +173,6 @@ function readNpt(text) {
 }
 
 function readNumber(value) {
-    const number = value === '' || value === null ? NaN : Number(value);
+    const number = value === '' || value === null || value === undefined ? NaN : Number(value);
     return Number.isFinite(number) ? number : undefined;
 }

@@ -46,7 +46,7 @@ export class ImstvSession extends EventTarget {
 
     /* Someone logged in in this tab and has not logged out. */
     get remembered() {
-        return this.#login !== null;
+        return this.#storage.getItem(LOGIN_KEY) !== null;
     }
 
     /* Registers. The password is turned into HA1 here and forgotten.
@@ -65,7 +65,15 @@ export class ImstvSession extends EventTarget {
     async restore() {
         const saved = this.#resumable;
         this.#resumable = null;
-        await this.#connect(saved);
+        this.#login ??= this.#read(LOGIN_KEY);
+        try {
+            await this.#connect(saved);
+        } catch (error) {
+            if (error.code === 401 || error.code === 403) {
+                this.#storage.removeItem(LOGIN_KEY);
+            }
+            throw error;
+        }
     }
 
     /* Ends calls and registration. Never fails. */
@@ -117,9 +125,9 @@ export class ImstvSession extends EventTarget {
         return new Call(this.#socket, this.user, what);
     }
 
-    /* Starts @call and keeps it among the calls that get events. */
-    async start(call, offer) {
-        const started = call.start(offer);
+    /* Starts @call and keeps it among the calls that get events. @options: as Call.start. */
+    async start(call, offer, options) {
+        const started = call.start(offer, options);
         this.#calls.set(call.subsession, call);
         try {
             return await started;

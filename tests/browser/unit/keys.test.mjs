@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {test} from 'node:test';
+import {test} from '../lib/test.mjs';
 
 import {keyCommand} from '../../../web/player/keys.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
-import {test} from 'node:test';
+import {test} from '../lib/test.mjs';
 
 import {DigestError, answerChallenge, makeHa1} from '../../../web/sdk/digest.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
-import {test} from 'node:test';
+import {test} from '../lib/test.mjs';
 
 import {md5} from '../../../web/sdk/md5.js';
 

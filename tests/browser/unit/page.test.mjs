@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {test} from 'node:test';
+import {test} from '../lib/test.mjs';
 
 import {describe} from '../../../web/player/messages.js';
 import {clock, length, spoken} from '../../../web/player/format.js';

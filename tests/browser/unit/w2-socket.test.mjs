@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import {createRequire} from 'node:module';
 import {once} from 'node:events';
-import {afterEach, beforeEach, test} from 'node:test';
+import {afterEach, beforeEach} from 'node:test';
 
+import {test} from '../lib/test.mjs';
 import {FakeGateway, Refusal} from '../../fakes/w2-gateway.mjs';
 import {ImstvSession} from '../../../web/sdk/index.js';
 
-const {WebSocket} = createRequire(new URL('../../browser/package.json', import.meta.url))('ws');
+const {WebSocket} = createRequire(new URL('../package.json', import.meta.url))('ws');
 
 class MemoryStorage {
     #items = new Map();
@@ -97,12 +98,11 @@ test('a call: start, complete, commands, shutdown', async () => {
         ? {npt: '12.000-30.000', scale: 1, rtp_time: 4294967295, media_time: 12} : {};
     const session = await loggedIn();
     const call = session.call({kind: 'film', id: 'big-buck-bunny'});
-    const {sdp} = await session.start(call, 'offer');
-    assert.equal(sdp, 'answer');
+    assert.equal(await session.start(call, 'offer'), 'answer');
 
     const outcome = await call.play({npt: 13.25});
     assert.deepEqual(outcome, {
-        npt: {start: 12, end: 30}, scale: 1, rtpTime: 4294967295, mediaTime: 12, service: undefined,
+        npt: {start: 12, end: 30}, scale: 1, rtpTime: 4294967295, mediaTime: 12,
     });
     await call.pause();
     session.end(call);
@@ -112,6 +112,15 @@ test('a call: start, complete, commands, shutdown', async () => {
     const play = await gateway.frame((frame, from) => from === 'page' && frame.header.method === 'PLAY');
     assert.equal(play.header.npt, '13.250-');
     await gateway.frame((frame, from) => from === 'page' && frame.header.action === 'shutdown');
+});
+
+test('the gateway plays by itself from where it is told, and says so', async () => {
+    gateway.onCommand = async (call, header) => ({npt: `${parseFloat(header.npt)}-30`, scale: 1});
+    const session = await loggedIn();
+    const call = session.call({kind: 'film', id: 'big-buck-bunny'});
+    const playing = until(call, 'playing');
+    await session.start(call, 'offer', {npt: 8});
+    assert.deepEqual((await playing).outcome.npt, {start: 8, end: 30});
 });
 
 test('a refusal keeps its code, its wait and the id of the call', async () => {
@@ -139,11 +148,13 @@ test('a zap is a command on the open call', async () => {
 test('events of the far end reach their call', async () => {
     const session = await loggedIn();
     const call = session.call({kind: 'film', id: 'big-buck-bunny'});
+    const playing = until(call, 'playing');
     await session.start(call, 'offer');
+    await playing;
 
     const event = until(call, 'event');
     gateway.tell(gateway.calls[0], 'iptv_media', {action: 'notify', event: 'end-of-stream', npt: '30.000'});
-    assert.equal((await event).npt.start, 30);
+    assert.equal((await event).at, 30);
 
     const ended = until(call, 'ended');
     gateway.tell(gateway.calls[0], 'call', {action: 'shutdown', error_code: 5402, reason: 'gone'});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {test} from 'node:test';
+import {test} from '../lib/test.mjs';
 
 import {W2Window, WINDOW_LIMIT} from '../../../web/sdk/w2-window.js';
 
