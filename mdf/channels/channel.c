@@ -1,0 +1,156 @@
+#include "mdf/channels/channel.h"
+
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "lib/reel/reel-live.h"
+#include "mdf/channels/input-process.h"
+
+/* Every channel has both, whether its source has or not. */
+static const ReelTrackInfo tracks[] = {
+    {.kind = REEL_VIDEO, .codec = REEL_CODEC_H264, .clock_rate = 90000},
+    {.kind = REEL_AUDIO, .codec = REEL_CODEC_OPUS, .clock_rate = 48000, .channels = 2},
+};
+
+struct MdfChannel {
+    const MdfChannelParts *parts;
+    char *id, *title, *url;
+    ReelProgramme *programme;
+    MdfInputProcess *input;
+    uint32_t former_restarts; /* of inputs with another URL */
+};
+
+static void
+on_started(void *user_data, ReelPipe *pipe)
+{
+    MdfChannel *self = user_data;
+
+    reel_feed_connect(self->parts->feed, self->programme, pipe);
+}
+
+static const MdfInputProcessEvents input_events = {.started = on_started};
+
+static void
+start_input(MdfChannel *self)
+{
+    const MdfInputProcessConfig config = {.program = self->parts->input_program,
+                                          .channel_id = self->id,
+                                          .url = self->url,
+                                          .tracks = tracks,
+                                          .n_tracks = G_N_ELEMENTS(tracks)};
+
+    self->input = mdf_input_process_new(&config, &input_events, self);
+}
+
+MdfChannel *
+mdf_channel_new(const MdfChannelParts *parts, const char *id, const char *title, const char *url)
+{
+    MdfChannel *self = g_new0(MdfChannel, 1);
+    const BaseLogFields fields = {.channel = id};
+    g_autofree char *name = g_strconcat("channel:", id, NULL);
+    g_autofree char *folder = g_build_filename(parts->state_dir, "channels", id, NULL);
+
+    self->parts = parts;
+    self->id = g_strdup(id);
+    self->title = g_strdup(title);
+    self->url = g_strdup(url);
+    self->programme = reel_live_new(parts->cache, name, tracks, G_N_ELEMENTS(tracks), parts->window_s);
+    if (parts->archive_s > 0)
+        reel_archive_add(parts->archive, self->programme, folder, parts->archive_s);
+    start_input(self);
+    base_notice(&fields, "channel %s (%s) from %s", id, title, url);
+    return self;
+}
+
+void
+mdf_channel_free(MdfChannel *self)
+{
+    const BaseLogFields fields = {.channel = self ? self->id : NULL};
+
+    if (!self)
+        return;
+    base_notice(&fields, "channel %s ends", self->id);
+    mdf_input_process_free(self->input);
+    reel_feed_end(self->parts->feed, self->programme);
+    reel_archive_remove(self->parts->archive, self->programme);
+    reel_programme_unref(self->programme);
+    g_free(self->id);
+    g_free(self->title);
+    g_free(self->url);
+    g_free(self);
+}
+
+void
+mdf_channel_update(MdfChannel *self, const char *title, const char *url)
+{
+    if (strcmp(self->title, title) != 0) {
+        g_free(self->title);
+        self->title = g_strdup(title);
+    }
+    if (strcmp(self->url, url) == 0)
+        return;
+    g_free(self->url);
+    self->url = g_strdup(url);
+    self->former_restarts += mdf_input_process_restarts(self->input);
+    mdf_input_process_free(self->input);
+    start_input(self);
+}
+
+ReelProgramme *
+mdf_channel_programme(const MdfChannel *self)
+{
+    return self->programme;
+}
+
+int
+mdf_channel_input_pid(const MdfChannel *self)
+{
+    return mdf_input_process_pid(self->input);
+}
+
+void
+mdf_channel_status(const MdfChannel *self, MdfChannelStatus *ret_status)
+{
+    const MdfInputStatus *input = mdf_input_process_status(self->input);
+
+    *ret_status =
+        (MdfChannelStatus){.id = self->id,
+                           .title = self->title,
+                           .state = input->state,
+                           .input = self->url,
+                           .video = input->video,
+                           .audio = input->audio,
+                           .last_error = input->error,
+                           .bitrate_kbps = input->bitrate_kbps,
+                           .b_frames = input->b_frames,
+                           .restarts = self->former_restarts + mdf_input_process_restarts(self->input),
+                           .delay_us = input->delay_us};
+}
+
+void
+mdf_channel_metrics(const MdfChannel *self, GString *out)
+{
+    const MdfInputStatus *input = mdf_input_process_status(self->input);
+    ReelLiveStats video, audio;
+    MdfChannelStatus status;
+
+    mdf_channel_status(self, &status);
+    reel_live_stats(self->programme, 0, &video);
+    reel_live_stats(self->programme, 1, &audio);
+#define LINE(name, value)                                                                                    \
+    g_string_append_printf(out, "imstv_mdf_channel_" name "{channel=\"%s\"} %" G_GINT64_FORMAT "\n",         \
+                           self->id, (int64_t)(value))
+    LINE("up", strcmp(status.state, "live") == 0);
+    LINE("bitrate_kbps", status.bitrate_kbps);
+    LINE("b_frames", status.b_frames);
+    LINE("delay_us", status.delay_us);
+    LINE("input_restarts_total", status.restarts);
+    LINE("source_jumps_total", input->jumps);
+    LINE("pipeline_rebuilds_total", input->rebuilds);
+    LINE("records_total", video.records + audio.records);
+    LINE("bytes_total", video.bytes + audio.bytes);
+    LINE("dropped_records_total", video.dropped + audio.dropped + input->dropped);
+    LINE("refused_records_total", video.lies);
+    LINE("window_blocks", video.blocks + audio.blocks);
+#undef LINE
+}

@@ -1,0 +1,259 @@
+#include "mdf/channels/sources.h"
+
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/base/metrics.h"
+#include "lib/store/catalogue.h"
+#include "lib/store/store.h"
+#include "mdf/channels/channel.h"
+#include "mdf/channels/film-opener.h"
+
+struct MdfSources {
+    char *state_dir, *input_program;
+    ReelBlockCache *cache;
+    ReelFeed *feed;
+    ReelArchive *archive;
+    MdfFilmOpener *films;
+    MdfChannelParts parts;
+    Store *store;
+    unsigned watch;
+    StoreCatalogue *catalogue;
+    GTree *channels; /* id -> MdfChannel */
+};
+
+static int
+compare_ids(gconstpointer a, gconstpointer b, gpointer user_data)
+{
+    (void)user_data;
+    return strcmp(a, b);
+}
+
+static gboolean
+collect_metrics(gpointer key, gpointer value, gpointer user_data)
+{
+    (void)key;
+    mdf_channel_metrics(value, user_data);
+    return FALSE;
+}
+
+static void
+on_metrics(GString *out, void *user_data)
+{
+    MdfSources *self = user_data;
+    ReelBlockCacheStats stats;
+
+    reel_block_cache_stats(self->cache, &stats);
+#define LINE(name, value)                                                                                    \
+    g_string_append_printf(out, "imstv_mdf_cache_" name " %" G_GUINT64_FORMAT "\n", value)
+    LINE("blocks", stats.blocks);
+    LINE("used_blocks", stats.used_blocks);
+    LINE("live_blocks", stats.live_blocks);
+    LINE("fills_total", stats.fills);
+    LINE("evictions_total", stats.evictions);
+    LINE("corrupt_blocks_total", stats.corrupt);
+    LINE("read_errors_total", stats.read_errors);
+    LINE("starved_total", stats.starved);
+#undef LINE
+    g_tree_foreach(self->channels, collect_metrics, out);
+}
+
+static void
+update_channel(MdfSources *self, const StoreChannel *row)
+{
+    MdfChannel *channel = g_tree_lookup(self->channels, row->id);
+    const char *url = row->inputs && row->inputs[0] ? row->inputs[0] : "";
+
+    if (channel)
+        mdf_channel_update(channel, row->title, url);
+    else
+        g_tree_insert(self->channels, g_strdup(row->id),
+                      mdf_channel_new(&self->parts, row->id, row->title, url));
+}
+
+typedef struct {
+    GPtrArray *rows; /* of StoreChannel */
+    GPtrArray *gone; /* ids */
+} Removal;
+
+static gboolean
+note_removed(gpointer key, gpointer value, gpointer user_data)
+{
+    Removal *removal = user_data;
+
+    (void)value;
+    for (unsigned i = 0; i < removal->rows->len; i++)
+        if (strcmp(((StoreChannel *)removal->rows->pdata[i])->id, key) == 0)
+            return FALSE;
+    g_ptr_array_add(removal->gone, g_strdup(key));
+    return FALSE;
+}
+
+static void
+on_store_changed(void *user_data)
+{
+    MdfSources *self = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) rows = store_channel_list(self->store, &error);
+    g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
+    Removal removal = {.rows = rows, .gone = gone};
+
+    if (!rows) {
+        base_warning(NULL, "the list of channels cannot be read: %s; going on with the last one",
+                     error->message);
+        return;
+    }
+    g_tree_foreach(self->channels, note_removed, &removal);
+    for (unsigned i = 0; i < gone->len; i++)
+        g_tree_remove(self->channels, gone->pdata[i]);
+    for (unsigned i = 0; i < rows->len; i++)
+        update_channel(self, rows->pdata[i]);
+}
+
+static void
+on_catalogue_changed(void *user_data)
+{
+    MdfSources *self = user_data;
+
+    mdf_film_opener_forget(self->films);
+}
+
+static bool
+make_parts(MdfSources *self, const BaseConfig *config, GError **error)
+{
+    self->cache = reel_block_cache_new((uint64_t)base_config_int(config, "mdf", "cache_mb") << 20,
+                                       (unsigned)base_config_int(config, "mdf", "cache_threads"), error);
+    if (!self->cache)
+        return false;
+    self->feed = reel_feed_new();
+    self->archive = reel_archive_new();
+    self->films = mdf_film_opener_new(self->cache);
+    self->parts = (MdfChannelParts){.cache = self->cache,
+                                    .feed = self->feed,
+                                    .archive = self->archive,
+                                    .input_program = self->input_program,
+                                    .state_dir = self->state_dir,
+                                    .window_s = (unsigned)base_config_int(config, "mdf", "window_s"),
+                                    .archive_s = (unsigned)base_config_int(config, "mdf", "archive_s")};
+    return true;
+}
+
+MdfSources *
+mdf_sources_new(const BaseConfig *config, GError **error)
+{
+    g_autoptr(MdfSources) self = g_new0(MdfSources, 1);
+
+    self->state_dir = g_strdup(base_config_string(config, "headend", "state_dir"));
+    self->input_program = g_strdup(base_config_string(config, "mdf", "input_program"));
+    self->channels = g_tree_new_full(compare_ids, NULL, g_free, (GDestroyNotify)mdf_channel_free);
+    if (!make_parts(self, config, error))
+        return NULL;
+    self->store = store_open(self->state_dir, error);
+    if (!self->store)
+        return NULL;
+    self->catalogue = store_catalogue_new(self->state_dir, error);
+    if (!self->catalogue)
+        return NULL;
+    store_catalogue_watch(self->catalogue, on_catalogue_changed, self);
+    self->watch = store_watch(self->store, on_store_changed, self);
+    base_metrics_add_collector(on_metrics, self);
+    on_store_changed(self);
+    return g_steal_pointer(&self);
+}
+
+void
+mdf_sources_free(MdfSources *self)
+{
+    if (!self)
+        return;
+    base_metrics_remove_collector(on_metrics, self);
+    if (self->watch)
+        store_unwatch(self->store, self->watch);
+    g_tree_unref(self->channels);
+    store_catalogue_free(self->catalogue);
+    store_free(self->store);
+    mdf_film_opener_free(self->films);
+    reel_archive_free(self->archive);
+    reel_feed_free(self->feed);
+    reel_block_cache_free(self->cache);
+    g_free(self->state_dir);
+    g_free(self->input_program);
+    g_free(self);
+}
+
+ReelBlockCache *
+mdf_sources_cache(MdfSources *self)
+{
+    return self->cache;
+}
+
+static ReelProgramme *
+lookup_asset(MdfSources *self, const char *name, const char *id, GError **error)
+{
+    g_autoptr(StoreAsset) asset = store_catalogue_get(self->catalogue, id, error);
+    g_autofree char *folder = NULL;
+
+    if (!asset)
+        return NULL;
+    folder = g_build_filename(self->state_dir, "content", id, NULL);
+    return mdf_film_opener_open(self->films, name, folder, error);
+}
+
+static ReelProgramme *
+lookup_channel(MdfSources *self, const char *id, GError **error)
+{
+    MdfChannel *channel = g_tree_lookup(self->channels, id);
+
+    if (!channel) { /* perhaps added a moment ago */
+        on_store_changed(self);
+        channel = g_tree_lookup(self->channels, id);
+    }
+    if (!channel) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_FOUND, "no channel %s", id);
+        return NULL;
+    }
+    return reel_programme_ref(mdf_channel_programme(channel));
+}
+
+ReelProgramme *
+mdf_sources_lookup(MdfSources *self, const char *source, GError **error)
+{
+    const char *id = strchr(source, ':');
+
+    if (id && store_id_is_valid(id + 1)) {
+        if (g_str_has_prefix(source, "asset:"))
+            return lookup_asset(self, source, id + 1, error);
+        if (g_str_has_prefix(source, "channel:"))
+            return lookup_channel(self, id + 1, error);
+    }
+    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT, "a source is asset:ID or channel:ID");
+    return NULL;
+}
+
+typedef struct {
+    void (*each)(const MdfChannelStatus *status, void *user_data);
+    void *user_data;
+} Visit;
+
+static gboolean
+visit_channel(gpointer key, gpointer value, gpointer user_data)
+{
+    const Visit *visit = user_data;
+    MdfChannelStatus status;
+
+    (void)key;
+    mdf_channel_status(value, &status);
+    visit->each(&status, visit->user_data);
+    return FALSE;
+}
+
+void
+mdf_sources_foreach_channel(MdfSources *self,
+                            void (*each)(const MdfChannelStatus *status, void *user_data),
+                            void *user_data)
+{
+    Visit visit = {each, user_data};
+
+    g_tree_foreach(self->channels, visit_channel, &visit);
+}
