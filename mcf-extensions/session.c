@@ -164,7 +164,7 @@ on_set_up(void *user_data, const McfXpReply *reply, const GError *error, int ret
 
     self->set_up = NULL;
     if (error) {
-        base_info(&about, "refused by MDF: %s", error->message);
+        base_info(&about, "refused by MDF %s: %s", self->candidates[self->attempt], error->message);
         note_refusal(self, error, retry_after_s);
         self->attempt++;
         try_next(self);

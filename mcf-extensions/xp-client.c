@@ -79,7 +79,6 @@ on_answer(const NetHttpAnswer *answer, const GError *error, void *user_data)
     if (answer && net_http_answer_check(answer, &refusal))
         call->parse(answer, call, &reply, &refusal);
     if (error || refusal) {
-        g_prefix_error(&refusal, "%s: ", call->url);
         if (call->done)
             call->done(call->user_data, NULL, error ? error : refusal, retry_after_s);
     } else if (call->abandoned && reply.location) {
