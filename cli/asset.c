@@ -178,7 +178,7 @@ describe(JsonBuilder *builder, const StoreAsset *asset)
     if (asset->credit != NULL)
         cli_json_add_string(builder, "credit", asset->credit);
     json_builder_set_member_name(builder, "duration");
-    json_builder_add_double_value(builder, (double)asset->duration_us / 1e6);
+    json_builder_add_double_value(builder, (double)((asset->duration_us + 500) / 1000) / 1000);
     cli_json_add_int(builder, "created", asset->created);
     describe_tracks(builder, asset);
     json_builder_end_object(builder);
@@ -276,6 +276,10 @@ cli_asset_main(int argc, char **argv, const CliContext *context)
     g_autoptr(StoreCatalogue) catalogue = NULL;
     g_autoptr(GError) error = NULL;
 
+    if (strcmp(verb, "--help") == 0) {
+        fputs(usage + strlen("imstv: "), stdout);
+        return 0;
+    }
     if (strcmp(verb, "add") == 0)
         return add(argc - 1, argv + 1, context);
     if (strcmp(verb, "remove") == 0 && argc == 3)

@@ -22,7 +22,6 @@ base_progress_new(FILE *out, const char *label)
     self->out = out;
     self->label = g_strdup(label);
     self->terminal = isatty(fileno(out));
-    self->last_permille = -1;
     return self;
 }
 
@@ -75,7 +74,7 @@ base_progress_update(BaseProgress *self, double fraction, const char *detail)
 
     if (self->terminal) {
         draw_bar(self, permille, detail);
-    } else if (self->last_permille < 0 || permille / 100 > self->last_permille / 100) {
+    } else if (permille / 100 > self->last_permille / 100) {
         fprintf(self->out, "%s: %d %%%s%s\n", self->label, permille / 10, detail != NULL ? ", " : "",
                 detail != NULL ? detail : "");
         fflush(self->out);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """imstv-ingest as people and the headend use it: one file, the daemon's API, and everything that goes wrong.
 
-Arguments: imstv-ingest, imstv-demo-encoder."""
+Arguments: imstv-ingest, imstv-demo-encoder, imstv."""
+import fcntl
 import http.client
 import json
 import os
@@ -16,7 +17,7 @@ import tempfile
 import time
 import unittest
 
-INGEST, ENCODER = map(os.path.abspath, sys.argv[1:3])
+INGEST, ENCODER, IMSTV = map(os.path.abspath, sys.argv[1:4])
 ENCODE = [ENCODER, "--width", "320", "--height", "180", "--bitrate-kbps", "400"]
 
 
@@ -364,6 +365,52 @@ class Daemon(Case):
         self.assertEqual(self.process.wait(3), 0)
         self.assertEqual(self.content(), [])
 
+    def test_command_line(self):
+        """`imstv asset` finds the daemon of a running headend and works over its API."""
+        run = self.state / "run"
+        run.mkdir()
+        (run / "imstv.conf").write_text(f"[ingest]\nhttp_port={self.ports['http']}\n")
+        lock = open(run / "lock", "w")
+        self.addCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command_line(self)
+        self.assertEqual(len(self.ask("GET", "/api/v1/jobs")[1]["jobs"]), 2)  # so it was really the daemon
+
+
+def command_line(case):
+    """The same answers with and without a headend."""
+    film, text = case.folder / "film.mp4", case.folder / "text.mp4"
+    make_film(film, 2, "--b-frames", "1")
+    text.write_text("no film")
+    bin = case.folder / "bin"  # as an installation has it: all programs in one folder
+    bin.mkdir()
+    for program in (IMSTV, INGEST):
+        (bin / os.path.basename(program)).symlink_to(program)
+
+    def imstv(*words):
+        return subprocess.run([bin / "imstv", "--state", case.state, *words], capture_output=True, text=True, timeout=60)
+
+    done = imstv("asset", "add", film, "--title", "The Film", "--synopsis", "It moves.")
+    case.assertEqual(done.returncode, 0, done.stderr)
+    case.assertIn("has B-frames", done.stdout)
+    case.assertIn('The Film: published as "the-film".', done.stdout)
+    failed = imstv("asset", "add", text)
+    case.assertEqual(failed.returncode, 1)
+    case.assertIn("it is a text file", failed.stderr)
+    assets = json.loads(imstv("--json", "asset", "list").stdout)
+    case.assertEqual([(a["id"], a["title"], a["synopsis"]) for a in assets], [("the-film", "The Film", "It moves.")])
+    case.assertIn("320x180, 25 frames a second", imstv("asset", "show", "the-film").stdout)
+    case.assertEqual(imstv("asset", "show", "none").returncode, 1)
+    case.assertEqual(imstv("asset", "remove", "the-film").returncode, 0)
+    case.assertEqual(imstv("asset", "remove", "the-film").returncode, 1)
+    case.assertEqual(imstv("asset", "list").stdout, "")
+    case.assertEqual(imstv("asset", "no-such-word").returncode, 2)
+
+
+class CommandLine(Case):
+    def test_without_a_headend(self):
+        command_line(self)
+
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)
