@@ -105,8 +105,9 @@ append_codec(GString *out, const ProtoWebrtcCodec *codec)
         g_string_append_printf(out, "a=rtcp-fb:%u ccm fir\r\n", pt);
 }
 
+/* Spec: RFC 8285 6: the other direction of what was offered. */
 static void
-append_extmaps(GString *out, const ProtoRtpExtensionIds *ids)
+append_extmaps(GString *out, const ProtoRtpExtensionIds *ids, uint16_t receive_only)
 {
     const struct {
         uint8_t id;
@@ -120,7 +121,8 @@ append_extmaps(GString *out, const ProtoRtpExtensionIds *ids)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(maps); i++)
         if (maps[i].id)
-            g_string_append_printf(out, "a=extmap:%u %s\r\n", maps[i].id, maps[i].uri);
+            g_string_append_printf(out, "a=extmap:%u%s %s\r\n", maps[i].id,
+                                   receive_only >> maps[i].id & 1 ? "/sendonly" : "", maps[i].uri);
 }
 
 static void
@@ -172,7 +174,7 @@ append_media(GString *out,
     if (offered->rtcp_rsize)
         g_string_append(out, "a=rtcp-rsize\r\n");
     append_transport(out, self);
-    append_extmaps(out, &media->extensions);
+    append_extmaps(out, &media->extensions, offered->receive_only_extensions);
     for (unsigned i = 0; i < media->n_codecs; i++)
         append_codec(out, media->codecs[i]);
 }

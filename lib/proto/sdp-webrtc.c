@@ -155,6 +155,8 @@ apply_extmap(ProtoWebrtcMedia *media, const char *value)
         return;
     if (head[1] && (strcmp(head[1], "sendonly") == 0 || strcmp(head[1], "inactive") == 0))
         return;
+    if (head[1] && strcmp(head[1], "recvonly") == 0)
+        media->receive_only_extensions |= (uint16_t)(1u << id);
     if (strcmp(words[1], PROTO_RTP_URI_MID) == 0)
         media->extensions.mid = (uint8_t)id;
     else if (strcmp(words[1], PROTO_RTP_URI_TWCC) == 0)

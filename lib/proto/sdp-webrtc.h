@@ -43,7 +43,8 @@ typedef struct {
     bool usable; /* SAVPF over DTLS with rtcp-mux, wants to receive, and can share the one transport */
     bool rtcp_rsize;
     ProtoRtpExtensionIds extensions;
-    GArray *codecs; /* of ProtoWebrtcCodec, in order of preference */
+    uint16_t receive_only_extensions; /* bit of each id that was offered as "/recvonly" */
+    GArray *codecs;                   /* of ProtoWebrtcCodec, in order of preference */
 } ProtoWebrtcMedia;
 
 typedef struct {
