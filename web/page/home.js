@@ -6,9 +6,14 @@ import {paint} from './art.js';
 import {h, icon, wordmark} from './dom.js';
 import {routeTo} from './route.js';
 
-/* "Big Buck Bunny (c) Blender Foundation, CC-BY 3.0", from an asset's title and credit. */
-export function creditLine(asset) {
-    return asset.credit ? `${asset.title} © ${asset.credit}` : '';
+/* "Big Buck Bunny © Blender Foundation, CC-BY 3.0": an asset's credit, with its title if the credit does
+ * not name it. */
+export function creditLine({title, credit}) {
+    if (!credit) {
+        return '';
+    }
+    const text = credit.replace(/\s*\(c\)(\s+copyright)?\s*/i, ' © ').trim();
+    return text.includes('©') ? text : `${title} © ${text}`;
 }
 
 /* @catalogue: {channels, assets}, null while it is loading. */
@@ -87,7 +92,7 @@ function filmCard(asset, index) {
     h('span', {class: 'art'}, poster(asset, index, 'poster', 'lazy'),
         asset.duration_s ? h('span', {class: 'length'}, length(asset.duration_s)) : null),
     h('span', {class: 'label'}, h('b', {}, asset.title),
-        h('small', {}, asset.credit ? `© ${asset.credit}` : '')));
+        h('small', {}, creditLine(asset))));
 }
 
 /* The poster, over artwork of ours that stays where there is none. */

@@ -66,9 +66,10 @@ export function readFrame(page) {
             return crc === bytes[11]
                 ? {counter: number(0, 4), clock: number(4, 10), channel: bytes[10]} : null;
         };
-        video.requestVideoFrameCallback((now, frame) => {
+        /* The player's own callback comes first: its position is that of this very frame. */
+        video.requestVideoFrameCallback((now) => {
             const seen = read();
-            resolve(seen && {...seen, now, rtp: frame.rtpTimestamp});
+            resolve(seen && {...seen, now, mediaTime: window.imstv.player.position});
         });
     }));
 }

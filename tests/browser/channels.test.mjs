@@ -1,0 +1,129 @@
+/* Live channels through the whole headend: the right channel, its own tone, zapping on the open call. */
+
+import assert from 'node:assert/strict';
+import {after, afterEach, before} from 'node:test';
+
+import {logIn, openBrowser, openPage} from './lib/browser.mjs';
+import {Headend} from './lib/headend.mjs';
+import {goHome, readFrame, statsOf, waitForFrame, waitForTone, watch} from './lib/player.mjs';
+import {eventually, test} from './lib/test.mjs';
+
+const FPS = 25;
+const CHANNELS = {one: {number: 1, tone: 440}, two: {number: 2, tone: 660}};
+const MAX_DELAY_MS = 3000; /* encoder, channel delay, join */
+const ZAPS = 20;
+
+let headend;
+let browser;
+let page;
+
+before(async () => {
+    headend = await Headend.create();
+    await headend.addFilm('counter', 'A film', ['--seconds', 30, '--width', 640, '--height', 360]);
+    await headend.start();
+    browser = await openBrowser();
+}, {timeout: 180000});
+
+after(async () => {
+    await browser?.close();
+    await headend?.remove();
+});
+
+afterEach(async () => {
+    const problems = page?.problems ?? [];
+    await page?.context().close();
+    page = null;
+    assert.deepEqual(problems, []);
+});
+
+async function watchChannel(id) {
+    page = await openPage(browser, headend.url);
+    await logIn(page);
+    await watch(page, 'channel', id);
+}
+
+for (const [id, {number, tone}] of Object.entries(CHANNELS)) {
+    test(`channel ${id} shows its own live picture and sounds its own tone`, async () => {
+        await watchChannel(id);
+        const frame = await waitForFrame(page, ({channel}) => channel === number, `channel ${number}`);
+        const age = Date.now() - frame.clock;
+        assert.ok(age >= 0 && age < MAX_DELAY_MS, `the picture is ${age} ms old`);
+        await waitForTone(page, tone);
+    });
+}
+
+test('a channel is decoded at the rate of its source, without a freeze', async () => {
+    await watchChannel('one');
+    const sample = () => page.evaluate(async () =>
+        ({...await window.imstv.player.stats(), at: performance.now()}));
+    await waitForTone(page, CHANNELS.one.tone);
+    const first = await sample();
+    const last = await eventually(async () => {
+        const now = await sample();
+        return now.at - first.at >= 8000 ? now : null;
+    }, 'eight seconds', 15000, 200);
+    const rate = (last.framesDecoded - first.framesDecoded) / (last.at - first.at) * 1000;
+    assert.ok(Math.abs(rate / FPS - 1) < 0.03, `decoded ${rate.toFixed(2)} frames a second`);
+    assert.equal(last.freezeCount, 0);
+});
+
+test(`${ZAPS} zaps happen on one peer connection and one call`, async () => {
+    await watchChannel('one');
+    await waitForFrame(page, ({channel}) => channel === 1, 'channel 1');
+    const before = await page.evaluate(() => {
+        const {connection} = window.imstv.player.internals;
+        window.firstConnection = connection;
+        return connection.remoteDescription.sdp;
+    });
+    const times = [];
+
+    for (let i = 1; i <= ZAPS; i++) {
+        const number = i % 2 ? 2 : 1;
+        const start = performance.now();
+        await page.keyboard.press(i % 3 ? 'PageUp' : 'ArrowDown');
+        await waitForFrame(page, ({channel}) => channel === number, `channel ${number} after zap ${i}`, 5000);
+        times.push(performance.now() - start);
+    }
+
+    const {same, sdp, state} = await page.evaluate(() => {
+        const {connection} = window.imstv.player.internals;
+        return {
+            same: connection === window.firstConnection, sdp: connection.remoteDescription.sdp,
+            state: connection.connectionState,
+        };
+    });
+    assert.deepEqual([same, sdp, state], [true, before, 'connected']);
+    await waitForTone(page, CHANNELS.one.tone);
+    times.sort((a, b) => a - b);
+    console.log(`# zap to picture, seen from the test: median ${times[ZAPS / 2].toFixed(0)} ms`);
+});
+
+test('from a channel to a film and back', async () => {
+    await watchChannel('two');
+    await waitForFrame(page, ({channel}) => channel === 2, 'channel 2');
+    await goHome(page);
+    await watch(page, 'film', 'counter');
+    await waitForFrame(page, ({channel, clock}) => channel === 0 && clock < 10000, 'the film');
+    await goHome(page);
+    await watch(page, 'channel', 'one');
+    await waitForFrame(page, ({channel}) => channel === 1, 'channel 1');
+});
+
+test('two viewers at once watch different things', async () => {
+    await watchChannel('one');
+    const other = await openPage(browser, headend.url);
+    try {
+        await logIn(other);
+        await watch(other, 'film', 'counter');
+        await waitForFrame(page, ({channel}) => channel === 1, 'channel 1');
+        await waitForFrame(other, ({channel, clock}) => channel === 0 && clock > 1000, 'the film');
+        await other.keyboard.press('Space');
+        const counted = (await statsOf(page)).framesDecoded;
+        await eventually(async () => (await statsOf(page)).framesDecoded > counted + FPS,
+                         'the channel goes on while the film is paused');
+        assert.equal((await readFrame(page))?.channel, 1);
+        assert.deepEqual(other.problems, []);
+    } finally {
+        await other.context().close();
+    }
+});
