@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -32,6 +33,7 @@ typedef struct {
     _Alignas(64) _Atomic uint64_t written; /* bytes ever; the writer's */
     _Alignas(64) _Atomic uint64_t read;    /* bytes ever; the reader's */
 } PipePage;
+G_STATIC_ASSERT(offsetof(PipePage, written) == 256 && offsetof(PipePage, read) == 320);
 G_STATIC_ASSERT(sizeof(PipePage) <= PIPE_DATA_OFFSET);
 
 /* Followed by the payload and 0..7 bytes of padding. */
