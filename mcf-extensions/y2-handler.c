@@ -4,41 +4,13 @@
 #include <string.h>
 
 #include "lib/base/error.h"
-#include "lib/base/log.h"
-#include "lib/base/metrics.h"
-#include "lib/net/sip-ua.h"
 #include "lib/proto/rtsp.h"
-#include "mcf-extensions/y2-offer.h"
+#include "mcf-extensions/y2-call.h"
 
 #define DEFAULT_RETRY_AFTER_S 2
 
-struct McfY2 {
-    McfParts parts;
-    McfY2Config config; /* strings owned */
-    NetSipUa *ua;
-    uint16_t port;
-    GHashTable *calls; /* set of Call */
-    bool stopping;
-    void (*idle)(void *user_data);
-    void *idle_data;
-    BaseMetric *open;
-};
-
-typedef struct {
-    McfY2 *y2;
-    NetSipSession *sip;
-    McfSession *session; /* NULL: over, waits for the end of the dialog */
-    ProtoIptvRtsp line;  /* of the offer: where the answer's goes */
-    char *media;         /* of the last offer that was accepted */
-    char *answer;        /* our SDP */
-    gint64 begun_us;
-    /* a re-INVITE that waits for the MDF */
-    NetSipIncoming *reinvite;
-    char *new_media;
-} Call;
-
-static BaseLogFields
-fields(const Call *call)
+BaseLogFields
+mcf_y2_call_fields(const McfY2Call *call)
 {
     return (BaseLogFields){
         .session = net_sip_session_id(call->sip),
@@ -57,7 +29,7 @@ count(const char *outcome)
 
 /* Takes the session out of Xc and Xp before it goes: nothing may find it any more. */
 static void
-drop_session(Call *call)
+drop_session(McfY2Call *call)
 {
     McfSession *session = g_steal_pointer(&call->session);
 
@@ -72,7 +44,7 @@ drop_session(Call *call)
 static void
 call_free(gpointer data)
 {
-    Call *call = data;
+    McfY2Call *call = data;
 
     drop_session(call);
     net_sip_incoming_free(call->reinvite);
@@ -85,7 +57,7 @@ call_free(gpointer data)
 }
 
 static void
-remove_call(Call *call)
+remove_call(McfY2Call *call)
 {
     McfY2 *self = call->y2;
 
@@ -98,16 +70,16 @@ remove_call(Call *call)
 
 /* ---- refusals ---- */
 
-static int
-sip_status(const GError *error)
+int
+mcf_y2_status(const GError *error)
 {
     if (g_error_matches(error, BASE_ERROR, BASE_ERROR_TIMEOUT))
         return 503; /* 504 would say that the MCF is a proxy in trouble; here no MDF can serve */
     return base_error_sip_status(error);
 }
 
-static void
-set_refusal(NetSipMsg *response, const GError *error, int retry_after_s)
+void
+mcf_y2_set_refusal(NetSipMsg *response, const GError *error, int retry_after_s)
 {
     g_autofree char *text = g_strndup(error->message, 200);
 
@@ -125,34 +97,22 @@ set_refusal(NetSipMsg *response, const GError *error, int retry_after_s)
 }
 
 static void
-refuse_invite(Call *call, const GError *error, int status, int retry_after_s)
+refuse_invite(McfY2Call *call, const GError *error, int status, int retry_after_s)
 {
-    BaseLogFields about = fields(call);
+    BaseLogFields about = mcf_y2_call_fields(call);
     NetSipMsg *response = net_sip_session_response(call->sip, status, NULL);
 
     base_info(&about, "INVITE refused with %d: %s", status, error->message);
     count("refused");
-    set_refusal(response, error, retry_after_s);
+    mcf_y2_set_refusal(response, error, retry_after_s);
     net_sip_session_respond(call->sip, response);
     remove_call(call);
 }
 
-static void
-refuse_reinvite(Call *call, NetSipIncoming *incoming, const GError *error, int retry_after_s)
-{
-    NetSipMsg *response = net_sip_incoming_response(incoming, sip_status(error), NULL);
-    BaseLogFields about = fields(call);
-
-    base_info(&about, "re-INVITE refused with %d: %s", sip_status(error), error->message);
-    set_refusal(response, error, retry_after_s);
-    net_sip_incoming_respond(incoming, response);
-}
-
 /* ---- the session's events ---- */
 
-/* The MDF's answer with our iptv_rtsp line at the offer's index. */
-static char *
-full_answer(Call *call, const char *media, GError **error)
+char *
+mcf_y2_full_answer(McfY2Call *call, const char *media, GError **error)
 {
     McfXcServer *xc = call->y2->parts.xc;
     g_autofree char *uri = mcf_xc_server_uri(xc, call->session);
@@ -171,13 +131,13 @@ full_answer(Call *call, const char *media, GError **error)
 static void
 on_answered(McfSession *session, const char *media, void *user_data)
 {
-    Call *call = user_data;
+    McfY2Call *call = user_data;
     McfY2 *self = call->y2;
     g_autoptr(GError) error = NULL;
-    BaseLogFields about = fields(call);
+    BaseLogFields about = mcf_y2_call_fields(call);
     NetSipMsg *response;
 
-    call->answer = full_answer(call, media, &error);
+    call->answer = mcf_y2_full_answer(call, media, &error);
     if (!call->answer) {
         refuse_invite(call, error, 503, -1); /* not the caller's fault */
         return;
@@ -195,22 +155,22 @@ static void
 on_refused(McfSession *session, const GError *error, int retry_after_s, void *user_data)
 {
     (void)session;
-    refuse_invite(user_data, error, sip_status(error), retry_after_s);
+    refuse_invite(user_data, error, mcf_y2_status(error), retry_after_s);
 }
 
 static void
 on_notice(McfSession *session, unsigned code, double npt_s, void *user_data)
 {
-    Call *call = user_data;
+    McfY2Call *call = user_data;
 
     mcf_xc_server_announce(call->y2->parts.xc, session, code, npt_s);
 }
 
-static void
-end_call(Call *call, int cause, const char *reason)
+void
+mcf_y2_end_call(McfY2Call *call, int cause, const char *reason)
 {
     g_autofree char *header = g_strdup_printf("SIP;cause=%d;text=\"%s\"", cause, reason);
-    BaseLogFields about = fields(call);
+    BaseLogFields about = mcf_y2_call_fields(call);
 
     for (char *c = header; *c; c++)
         if (g_ascii_iscntrl(*c) || *c == '\\')
@@ -226,7 +186,7 @@ on_over(McfSession *session, int cause, const char *reason, void *user_data)
     g_autofree char *text = g_strdelimit(g_strdup(reason), "\"", '\'');
 
     (void)session;
-    end_call(user_data, cause, text);
+    mcf_y2_end_call(user_data, cause, text);
 }
 
 static const McfSessionEvents session_events = {
@@ -235,129 +195,6 @@ static const McfSessionEvents session_events = {
     .notice = on_notice,
     .over = on_over,
 };
-
-/* ---- re-INVITE ---- */
-
-static void
-accept_reinvite(Call *call, NetSipIncoming *incoming)
-{
-    NetSipMsg *response = net_sip_incoming_response(incoming, 200, NULL);
-
-    net_sip_msg_set_body(response, "application/sdp", call->answer, -1);
-    net_sip_incoming_respond(incoming, response);
-}
-
-static void
-on_reoffered(void *user_data, const McfXpReply *reply, const GError *error, int retry_after_s)
-{
-    Call *call = user_data;
-    NetSipIncoming *incoming = g_steal_pointer(&call->reinvite);
-    g_autofree char *new_media = g_steal_pointer(&call->new_media);
-    g_autoptr(GError) local = NULL;
-    char *answer = NULL;
-
-    if (!call->session) { /* ended meanwhile */
-        net_sip_incoming_reply(incoming, 481, NULL);
-        return;
-    }
-    if (reply)
-        answer = full_answer(call, reply->answer, &local);
-    if (!answer) {
-        refuse_reinvite(call, incoming, error ? error : local, retry_after_s);
-        return;
-    }
-    g_free(call->answer);
-    call->answer = answer;
-    g_free(call->media);
-    call->media = g_steal_pointer(&new_media);
-    accept_reinvite(call, incoming);
-}
-
-/* The channel is right by now: what is left is the transport. */
-static void
-finish_reinvite(Call *call)
-{
-    if (!call->new_media) {
-        accept_reinvite(call, g_steal_pointer(&call->reinvite));
-        return;
-    }
-    mcf_session_reoffer(call->session, call->new_media, on_reoffered, call);
-}
-
-static void
-on_rezapped(void *user_data, const McfXpReply *reply, const GError *error, int retry_after_s)
-{
-    Call *call = user_data;
-
-    (void)reply;
-    if (call->session && !error) {
-        finish_reinvite(call);
-        return;
-    }
-    g_clear_pointer(&call->new_media, g_free);
-    refuse_reinvite(call, g_steal_pointer(&call->reinvite), error, retry_after_s);
-}
-
-/* Rights may have shrunk: a channel that is watched but not granted any more ends the session. */
-static bool
-still_granted(Call *call, const McfOffer *offer)
-{
-    const char *content = mcf_session_content(call->session);
-
-    if (!g_str_has_prefix(content, "channel:"))
-        return true;
-    return proto_bc_grants(&offer->bc, content + strlen("channel:"), call->y2->config.home_domain);
-}
-
-static void
-take_reinvite(Call *call, NetSipIncoming *incoming, McfOffer *offer)
-{
-    bool zap = offer->bc.service && strcmp(offer->content, mcf_session_content(call->session)) != 0;
-    bool lost = !zap && !still_granted(call, offer);
-
-    mcf_session_set_granted(call->session, &offer->bc);
-    if (lost) {
-        accept_reinvite(call, incoming);
-        on_notice(call->session, PROTO_RTSP_NOTICE_TERMINATED, NAN, call);
-        end_call(call, 403, "the channel is not granted any more");
-        return;
-    }
-    call->reinvite = incoming;
-    if (!mcf_offer_same_media(offer->media, call->media))
-        call->new_media = g_steal_pointer(&offer->media);
-    proto_iptv_rtsp_clear(&call->line);
-    call->line = offer->line;
-    memset(&offer->line, 0, sizeof offer->line);
-    if (zap)
-        mcf_session_zap(call->session, offer->content + strlen("channel:"), on_rezapped, call);
-    else
-        finish_reinvite(call);
-}
-
-static void
-on_reinvite(NetSipSession *sip, NetSipIncoming *incoming, void *user_data)
-{
-    Call *call = user_data;
-    const NetSipMsg *request = net_sip_incoming_request(incoming);
-    g_auto(McfOffer) offer = {0};
-    g_autoptr(GError) error = NULL;
-
-    (void)sip;
-    if (!call->session || !call->answer || call->reinvite) {
-        net_sip_incoming_reply(incoming, call->session ? 491 : 481, NULL);
-        return;
-    }
-    if (!net_sip_msg_content_type(request)) { /* asks for an offer: the session as it stands */
-        accept_reinvite(call, incoming);
-        return;
-    }
-    if (!mcf_offer_read(request, call->y2->config.content_prefix, call->y2->config.home_domain, &offer,
-                        &error)) {
-        refuse_reinvite(call, incoming, error, -1);
-        return;
-    }
-    take_reinvite(call, incoming, &offer);
-}
 
 static void
 on_ended(NetSipSession *sip, NetSipEnd why, const NetSipMsg *message, const GError *error, void *user_data)
@@ -371,8 +208,8 @@ on_ended(NetSipSession *sip, NetSipEnd why, const NetSipMsg *message, const GErr
         [NET_SIP_ENDED_LOST] = "connection lost",
         [NET_SIP_ENDED_LOCALLY] = "ended here",
     };
-    Call *call = user_data;
-    BaseLogFields about = fields(call);
+    McfY2Call *call = user_data;
+    BaseLogFields about = mcf_y2_call_fields(call);
 
     (void)sip;
     (void)message;
@@ -381,14 +218,14 @@ on_ended(NetSipSession *sip, NetSipEnd why, const NetSipMsg *message, const GErr
 }
 
 static const NetSipSessionEvents dialog_events = {
-    .reinvite = on_reinvite,
+    .reinvite = mcf_y2_on_reinvite,
     .ended = on_ended,
 };
 
 /* ---- INVITE ---- */
 
 static void
-begin_session(Call *call, McfOffer *offer)
+begin_session(McfY2Call *call, McfOffer *offer)
 {
     McfY2 *self = call->y2;
     McfSessionConfig config = {
@@ -425,7 +262,7 @@ check_invite(McfY2 *self, const NetSipMsg *invite, McfOffer *offer, int *ret_sta
     } else {
         mcf_offer_read(invite, self->config.content_prefix, self->config.home_domain, offer, &error);
     }
-    *ret_status = error ? sip_status(error) : 200;
+    *ret_status = error ? mcf_y2_status(error) : 200;
     return error;
 }
 
@@ -435,7 +272,7 @@ on_invite(NetSipUa *ua, NetSipSession *sip, const NetSipMsg *invite, void *user_
     McfY2 *self = user_data;
     g_auto(McfOffer) offer = {0};
     g_autoptr(GError) error = NULL;
-    Call *call = g_new0(Call, 1);
+    McfY2Call *call = g_new0(McfY2Call, 1);
     int status;
 
     (void)ua;
@@ -517,7 +354,7 @@ mcf_y2_mdf_lost(McfY2 *self, const char *base)
     g_autoptr(GPtrArray) calls = copy_calls(self);
 
     for (guint i = 0; i < calls->len; i++) {
-        Call *call = g_ptr_array_index(calls, i);
+        McfY2Call *call = g_ptr_array_index(calls, i);
         if (g_hash_table_contains(self->calls, call) && call->session &&
             g_strcmp0(mcf_session_mdf(call->session), base) == 0)
             mcf_session_mdf_lost(call->session);
@@ -533,11 +370,11 @@ mcf_y2_end_all(McfY2 *self, void (*done)(void *user_data), void *user_data)
     self->idle = done;
     self->idle_data = user_data;
     for (guint i = 0; i < calls->len; i++) {
-        Call *call = g_ptr_array_index(calls, i);
+        McfY2Call *call = g_ptr_array_index(calls, i);
         if (g_hash_table_contains(self->calls, call) && call->session) {
             if (call->answer)
-                on_notice(call->session, PROTO_RTSP_NOTICE_TERMINATED, NAN, call);
-            end_call(call, 503, "the media control function goes down");
+                mcf_xc_server_announce(self->parts.xc, call->session, PROTO_RTSP_NOTICE_TERMINATED, NAN);
+            mcf_y2_end_call(call, 503, "the media control function goes down");
         }
     }
     if (self->idle && g_hash_table_size(self->calls) == 0) {

@@ -117,7 +117,7 @@ on_connected(MdfViewer *viewer, void *user_data)
     BaseLogFields about = fields(self);
 
     (void)viewer;
-    base_info(&about, "viewer connected");
+    base_debug(&about, "connected");
     tell(self, "connected", NAN, NULL);
 }
 
@@ -200,7 +200,7 @@ mdf_viewers_add(MdfViewers *self, const MdfViewersRequest *request, char **ret_a
     }
     g_hash_table_insert(self->by_id, controlled->id, controlled);
     about = fields(controlled);
-    base_info(&about, "viewer made");
+    base_debug(&about, "made");
     if (request->play)
         play_at_once(controlled);
     return controlled;
