@@ -75,6 +75,7 @@ struct SgwPageRequest {
     const Route *route;
     GString *body;
     bool body_too_large;
+    bool hangs_up; /* after the answer: lws would wait for a body whose end nobody knows */
     NetHttpCall *call;
     /* the answer */
     unsigned status; /* 0: not known yet */
@@ -331,20 +332,25 @@ method_name(int method)
     return method >= 0 && method < (int)G_N_ELEMENTS(names) ? names[method] : NULL;
 }
 
+/* Of POST and PATCH; @ret_known: false if the client does not say how long it is, as in chunks. */
 static bool
-expects_body(struct lws *wsi, const char *method)
+expects_body(const SgwPageRequest *self, bool *ret_known)
 {
-    g_autofree char *length = request_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+    g_autofree char *length = request_header(self->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+    bool may_have_one = g_str_equal(self->method, "POST") || g_str_equal(self->method, "PATCH");
 
-    return (g_str_equal(method, "POST") || g_str_equal(method, "PATCH")) && length &&
-           !g_str_equal(length, "0");
+    *ret_known = !may_have_one || length;
+    return may_have_one && length && !g_str_equal(length, "0");
 }
 
 static void
 decide(SgwPageRequest *self, int method)
 {
     bool plain = sgw_page_path_is_plain(self->path);
+    bool length_known = true;
+    bool has_body = expects_body(self, &length_known);
 
+    self->hangs_up = !length_known;
     self->route = plain ? find_route(self->path) : NULL;
     if (g_str_equal(self->path, "/w2"))
         answer_problem(self, 426, "this is a WebSocket");
@@ -356,7 +362,9 @@ decide(SgwPageRequest *self, int method)
         answer_preflight(self);
     else if (!(self->route->methods & method_bit(method)))
         answer_problem(self, 405, "this method is not taken here");
-    else if (!expects_body(self->wsi, self->method))
+    else if (!length_known)
+        answer_problem(self, 411, "say how long the body is");
+    else if (!has_body)
         forward(self);
 }
 
@@ -429,6 +437,8 @@ write_head(SgwPageRequest *self)
     if (lws_add_http_header_status(self->wsi, self->status, &at, end))
         return false;
     add_header(self, "x-content-type-options", "nosniff");
+    if (self->hangs_up)
+        add_header(self, "connection", "close");
     if (self->content_type)
         add_header(self, "content-type", self->content_type);
     for (guint i = 0; i < self->names->len; i++) {
@@ -474,7 +484,7 @@ sgw_page_request_writable(SgwPageRequest *self)
         return -1;
     }
     if (bodiless || self->sent == g_bytes_get_size(self->answer))
-        return 1;
+        return self->hangs_up ? -1 : 1;
     lws_callback_on_writable(self->wsi);
     return 0;
 }

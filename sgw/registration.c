@@ -233,7 +233,7 @@ handle_accepted(SgwRegistration *self, const NetSipMsg *response)
 {
     unsigned expires_s = granted_s(self, response);
     bool first = !self->registered;
-    BaseLogFields log = fields(self);
+    BaseLogFields log;
 
     if (expires_s == 0) {
         end(self, 403, "the core granted no time");
@@ -245,6 +245,7 @@ handle_accepted(SgwRegistration *self, const NetSipMsg *response)
     sgw_gm_identity_learn(self->identity, response);
     schedule(self, (guint64)expires_s * 500);
     subscribe_reg(self);
+    log = fields(self);
     base_log(first ? BASE_LOG_INFO : BASE_LOG_DEBUG, &log, "registered for %u s from port %u", expires_s,
              net_sip_flow_local_port(self->flow));
     self->events->registered(self, first, expires_s, self->user_data);
