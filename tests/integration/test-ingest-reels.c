@@ -4,12 +4,16 @@
 #include "demo/counter.h"
 #include "tests/integration/reel-reader.h"
 
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
 #include <math.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { WIDTH = 640, HEIGHT = 360, FPS = 25, SECONDS = 5, FRAMES = FPS * SECONDS };
 
@@ -363,6 +367,105 @@ test_fit_mp4(Fixture *self, gconstpointer data)
     keeps_video(self, "film.mp4", "opus", "Audio Opus stereo plays as it is.");
 }
 
+/* Receives what a live encoder sends, for @seconds of the monotonic clock. */
+static void
+record(GSocket *socket, const char *file, int seconds)
+{
+    int64_t end_us = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+    FILE *out = g_fopen(file, "wb");
+    char packet[2048];
+
+    while (g_get_monotonic_time() < end_us) {
+        gssize n = g_socket_receive(socket, packet, sizeof packet, NULL, NULL);
+
+        g_assert_cmpint(n, >, 0);
+        g_assert_cmpint(n % 188, ==, 0);
+        g_assert_cmpuint(fwrite(packet, 1, (size_t)n, out), ==, (size_t)n);
+    }
+    g_assert_cmpint(fclose(out), ==, 0);
+}
+
+/* The pictures of a channel: its number, a counter that counts, and the wall clock of when they were drawn.
+ */
+static void
+check_live_pictures(GPtrArray *units, int64_t began_ms, int64_t ended_ms)
+{
+    GstElement *source, *sink;
+    GstElement *pipeline = decoder("h264parse ! avdec_h264 ! videoconvert ! video/x-raw,format=GRAY8",
+                                   "video/x-h264,stream-format=byte-stream,alignment=au", &source, &sink);
+    DemoCounter counter = {0}, before = {0};
+    unsigned shown = 0;
+    GstSample *sample;
+
+    feed(source, units);
+    for (; (sample = gst_app_sink_try_pull_sample(GST_APP_SINK(sink), 20 * GST_SECOND)) != NULL;
+         before = counter) {
+        GstMapInfo map;
+
+        gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ);
+        g_assert_true(demo_counter_read(map.data, WIDTH, WIDTH, HEIGHT, &counter));
+        gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
+        gst_sample_unref(sample);
+        g_assert_cmpuint(counter.channel, ==, 2);
+        g_assert_cmpint((int64_t)counter.clock_ms, >=, began_ms);
+        g_assert_cmpint((int64_t)counter.clock_ms, <=, ended_ms);
+        if (shown++ > 0)
+            g_assert_cmpuint(counter.frame, >, before.frame);
+    }
+    g_assert_cmpuint(shown, >=, 2 * FPS);
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    gst_object_unref(source);
+    gst_object_unref(sink);
+    gst_object_unref(pipeline);
+}
+
+static GSocket *
+bind_udp(char **ret_url)
+{
+    g_autoptr(GSocket) socket =
+        g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+    g_autoptr(GSocketAddress) any = g_inet_socket_address_new_from_string("127.0.0.1", 0);
+    g_autoptr(GSocketAddress) bound = NULL;
+
+    g_assert_true(g_socket_bind(socket, any, FALSE, NULL));
+    g_assert_true(g_socket_set_option(socket, SOL_SOCKET, SO_RCVBUF, 1 << 20, NULL));
+    g_socket_set_timeout(socket, 20);
+    bound = g_socket_get_local_address(socket, NULL);
+    *ret_url =
+        g_strdup_printf("udp://127.0.0.1:%u", g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound)));
+    return g_steal_pointer(&socket);
+}
+
+/* The operator's encoder, live: what it sends in real time is recorded, taken in and looked at. */
+static void
+test_live(Fixture *self, gconstpointer data)
+{
+    g_autofree char *file = g_build_filename(self->folder, "live.ts", NULL);
+    g_autofree char *url = NULL, *out = NULL;
+    g_autoptr(GSocket) socket = bind_udp(&url);
+    const char *const encode[] = {encoder_program, "--channel", "two", "--output",       url,    "--width",
+                                  "640",           "--height",  "360", "--bitrate-kbps", "1500", NULL};
+    const char *const take_in[] = {ingest_program, "--once",  file,        "--id",
+                                   "film",         "--state", self->state, NULL};
+    int64_t began_ms = g_get_real_time() / 1000;
+    g_autoptr(GSubprocess) encoder = g_subprocess_newv(encode, G_SUBPROCESS_FLAGS_NONE, NULL);
+    g_autoptr(GPtrArray) video = NULL, audio = NULL;
+    g_autoptr(GByteArray) sound = NULL;
+
+    (void)data;
+    record(socket, file, 4);
+    g_subprocess_send_signal(encoder, SIGTERM);
+    g_assert_true(g_subprocess_wait_check(encoder, NULL, NULL));
+    run(take_in, &out);
+    assert_says(out, "plays as it is: only repackaged, not encoded. Audio AAC stereo");
+    video = reader_units(self->state, "film", true, NULL);
+    audio = reader_units(self->state, "film", false, NULL);
+    g_ptr_array_set_size(video, (gint)video->len - 1); /* the recording ends in the middle of a picture */
+    check_live_pictures(video, began_ms, g_get_real_time() / 1000);
+    sound = decode_sound(audio, 2);
+    g_assert_cmpfloat(tone_level((const float *)(const void *)sound->data + 48000, 24000, 0, 2, 660), >, 0.2);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -376,5 +479,6 @@ main(int argc, char **argv)
     g_test_add("/ingest/reels/mkv-with-mp3", Fixture, NULL, set_up, test_mkv_with_mp3, tear_down);
     g_test_add("/ingest/reels/ts-with-ac3", Fixture, NULL, set_up, test_ts_with_ac3, tear_down);
     g_test_add("/ingest/reels/fit-mp4", Fixture, NULL, set_up, test_fit_mp4, tear_down);
+    g_test_add("/ingest/reels/live-encoder", Fixture, NULL, set_up, test_live, tear_down);
     return g_test_run();
 }
