@@ -16,6 +16,24 @@ refuse(GError **error, BaseErrorCode code, const char *what)
     return false;
 }
 
+/* GStreamer takes any line anywhere, and lets a later v= or o= replace the session's. */
+static bool
+check_type(const char *line, size_t length, Seen *seen, GError **error)
+{
+    bool *once = line[0] == 'v' ? &seen->version : line[0] == 'o' ? &seen->origin : &seen->name;
+
+    if (!strchr(seen->media ? "micbka" : "vosiuepcbtrzkam", line[0]))
+        return refuse(error, BASE_ERROR_PROTOCOL, "a line stands where it does not belong");
+    if (strchr("vos", line[0])) {
+        if (*once || (line[0] == 'v' && (length != 3 || line[2] != '0')))
+            return refuse(error, BASE_ERROR_PROTOCOL, "v=, o= or s= twice, or another version");
+        *once = true;
+    }
+    seen->time |= line[0] == 't';
+    seen->media += line[0] == 'm';
+    return true;
+}
+
 /* A lone CR makes parsers disagree about where a line ends; control characters have no place at all. */
 static bool
 check_line(const char *line, size_t length, Seen *seen, GError **error)
@@ -27,12 +45,7 @@ check_line(const char *line, size_t length, Seen *seen, GError **error)
     for (size_t i = 0; i < length; i++)
         if (g_ascii_iscntrl(line[i]) && line[i] != '\t')
             return refuse(error, BASE_ERROR_PROTOCOL, "control character");
-    seen->version |= length == 3 && memcmp(line, "v=0", 3) == 0;
-    seen->origin |= line[0] == 'o';
-    seen->name |= line[0] == 's';
-    seen->time |= line[0] == 't';
-    seen->media += line[0] == 'm';
-    return true;
+    return check_type(line, length, seen, error);
 }
 
 static bool
