@@ -267,7 +267,7 @@ export class FakeGateway {
             socket.send(JSON.stringify(error));
             return null;
         }
-        session.socket?.terminate();
+        session.socket?.close(4000, 'resumed elsewhere');
         session.socket = socket;
         return session;
     }

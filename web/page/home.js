@@ -51,14 +51,13 @@ function emptyState() {
 }
 
 function hero(asset) {
-    const facts = [asset.duration_s ? length(asset.duration_s) : null, creditLine(asset) || null];
-
     return h('section', {class: 'hero', 'aria-label': 'Featured film'},
         poster(asset, 0, 'hero-picture', 'eager'),
         h('div', {class: 'hero-text'},
             h('h1', {}, asset.title),
-            h('p', {class: 'facts'}, facts.filter(Boolean).join('  ·  ')),
+            asset.duration_s ? h('p', {class: 'facts'}, `Film  ·  ${length(asset.duration_s)}`) : null,
             asset.synopsis ? h('p', {class: 'synopsis'}, asset.synopsis) : null,
+            asset.credit ? h('p', {class: 'credit'}, creditLine(asset)) : null,
             h('a', {class: 'primary', href: routeTo({kind: 'film', id: asset.id}), 'data-focus': true},
                 icon(icons.play), 'Play')));
 }

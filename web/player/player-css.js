@@ -12,7 +12,7 @@ const CSS = `
   overflow: hidden;
   background: #000;
   color: var(--ink);
-  font: 400 clamp(15px, 0.45vw + 12px, 24px)/1.45 var(--imstv-font, system-ui, sans-serif);
+  font: 400 clamp(15px, 0.45vw + 12px, 36px)/1.45 var(--imstv-font, system-ui, sans-serif);
   -webkit-tap-highlight-color: transparent;
 }
 * { box-sizing: border-box; }
@@ -127,7 +127,7 @@ input[type=range]:hover::-webkit-slider-thumb, input[type=range]:focus-visible::
   animation: turn 0.9s linear infinite;
 }
 .banner {
-  position: absolute; z-index: 1; left: var(--pad); bottom: calc(var(--pad) + 5.4em);
+  position: absolute; z-index: 2; left: var(--pad); bottom: calc(var(--pad) + 5.4em);
   display: flex; align-items: center; gap: 1.1em;
   padding: 0.9em 1.6em 0.9em 1.2em; border-radius: 18px;
   background: #0b0c10d9; box-shadow: 0 10px 40px #0008, inset 0 0 0 1px #ffffff1a;

@@ -191,6 +191,7 @@ export class ImstvSession extends EventTarget {
             this.#setState('online');
         });
         socket.addEventListener('expired', () => this.#onExpired(socket));
+        socket.addEventListener('replaced', () => this.#signOut('the session goes on in another window'));
         return socket;
     }
 

@@ -4,7 +4,7 @@
  *
  * Events: 'request' {frame} (answer it by respond() or refuse()), 'message' {frame}, 'unclaimed'
  * {frame} (an answer that nobody waits for, after a reload), 'lost', 'resumed' {calls}, 'expired'
- * (the gateway has forgotten the session: connect anew). */
+ * (the gateway has forgotten the session: connect anew), 'replaced' (another page has it now). */
 
 import {SdkEvent, W2Error} from './w2-error.js';
 import {W2Window} from './w2-window.js';
@@ -15,6 +15,7 @@ const PING_MS = 10000;
 const PONG_MS = 8000;
 const OPEN_MS = 8000;
 const REQUEST_MS = 15000;
+const REPLACED = 4000; /* close code */
 const RETRY_MS = [100, 250, 500, 1000, 2000, 4000];
 
 export class W2Socket extends EventTarget {
@@ -263,7 +264,7 @@ export class W2Socket extends EventTarget {
             socket.onerror = () => {}; /* close follows */
             socket.onopen = () => {
                 clearTimeout(timer);
-                socket.onclose = () => this.#onLost();
+                socket.onclose = (event) => this.#onClose(event);
                 socket.onmessage = (event) => this.#onData(event.data);
                 resolve();
             };
@@ -296,6 +297,15 @@ export class W2Socket extends EventTarget {
                 this.#pongTimer = setTimeout(() => this.#onLost(), PONG_MS);
             }
         }, PING_MS);
+    }
+
+    #onClose({code}) {
+        if (code === REPLACED) {
+            this.close();
+            this.dispatchEvent(new SdkEvent('replaced'));
+        } else {
+            this.#onLost();
+        }
     }
 
     #onLost() {

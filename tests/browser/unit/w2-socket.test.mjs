@@ -224,6 +224,15 @@ test('the copy of a tab gets a session of its own', async () => {
     assert.equal(gateway.sessions.size, 2);
 });
 
+test('a page whose session was resumed elsewhere says so and keeps quiet', async () => {
+    const first = await loggedIn();
+    const signedOut = until(first, 'signedout');
+    first.save();
+    await newSession().restore();
+    assert.match((await signedOut).reason, /another window/);
+    assert.equal(gateway.sessions.size, 1);
+});
+
 test('log-out tells the gateway and forgets', async () => {
     const session = await loggedIn();
     await session.logout();
