@@ -451,7 +451,10 @@ open_leg(SgwCall *self, GError **error)
 }
 
 SgwCall *
-sgw_call_new(const SgwCallContext *context, SgwW2Request *request, const ProtoJsonrtcFrame *frame)
+sgw_call_new(const SgwCallContext *context,
+             const char *id,
+             SgwW2Request *request,
+             const ProtoJsonrtcFrame *frame)
 {
     SgwCall *self = g_new0(SgwCall, 1);
     g_autoptr(GError) error = NULL;
@@ -460,7 +463,7 @@ sgw_call_new(const SgwCallContext *context, SgwW2Request *request, const ProtoJs
     self->context = *context;
     self->state = SGW_CALL_INVITING;
     self->subsession = g_strdup(frame->subsession_id);
-    self->id = base_id_new();
+    self->id = g_strdup(id);
     self->since_us = g_get_monotonic_time();
     base_random_bytes(&self->origin.id, sizeof self->origin.id);
     self->origin.id >>= 2; /* fits where others keep it signed */

@@ -33,8 +33,12 @@ typedef struct {
     void *user_data;
 } SgwCallContext;
 
-/* A `start` of the page. @context: copied. @request: (transfer full). NULL: it was refused and answered. */
-SgwCall *sgw_call_new(const SgwCallContext *context, SgwW2Request *request, const ProtoJsonrtcFrame *frame);
+/* A `start` of the page. @context: copied. @id: the call's Session-ID. @request: (transfer full). NULL: it
+ * was refused and answered. */
+SgwCall *sgw_call_new(const SgwCallContext *context,
+                      const char *id,
+                      SgwW2Request *request,
+                      const ProtoJsonrtcFrame *frame);
 /* A live one is hung up without waiting. */
 void sgw_call_free(SgwCall *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SgwCall, sgw_call_free)

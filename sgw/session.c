@@ -33,6 +33,7 @@ struct SgwSession {
     guint grace_timer;
     guint end_timer;
     GHashTable *xa_waits; /* set of XaWait */
+    char *next_call_id;   /* Session-ID that the next call gets: its `start` is traced under it already */
     bool refused;         /* the registration came to nothing; another connect may follow */
     bool ending;
     bool told_over;
@@ -126,7 +127,7 @@ sgw_session_lost(SgwSession *self)
     sgw_w2_link_set_socket(self->link, NULL);
     if (self->ending)
         return;
-    if (!self->registration || self->refused) {
+    if (!sgw_session_is_registered(self)) {
         sgw_session_end(self, "the browser has gone");
         return;
     }
@@ -368,7 +369,9 @@ start_call(SgwSession *self, SgwW2Request *request, const ProtoJsonrtcFrame *fra
         sgw_w2_request_fail(request, 503, "too many calls at a time");
         return;
     }
-    call = sgw_call_new(&context, request, frame);
+    call = sgw_call_new(&context, self->next_call_id, request, frame);
+    g_free(self->next_call_id);
+    self->next_call_id = base_id_new();
     if (call)
         g_hash_table_insert(self->calls, (char *)sgw_call_subsession(call), call);
 }
@@ -465,12 +468,14 @@ on_answer(const ProtoJsonrtcFrame *frame, void *user_data)
 }
 
 static const char *
-on_call_id(const char *subsession_id, void *user_data)
+on_call_id(const ProtoJsonrtcFrame *frame, void *user_data)
 {
     SgwSession *self = user_data;
-    SgwCall *call = g_hash_table_lookup(self->calls, subsession_id);
+    SgwCall *call = frame->subsession_id ? g_hash_table_lookup(self->calls, frame->subsession_id) : NULL;
 
-    return call ? sgw_call_id(call) : NULL;
+    if (call)
+        return sgw_call_id(call);
+    return g_str_equal(frame->action, "start") ? self->next_call_id : NULL;
 }
 
 /* --- from the network --- */
@@ -571,6 +576,7 @@ sgw_session_new(const SgwServices *services,
     self->browser = g_strdup(sgw_w2_socket_browser(socket));
     self->calls = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, call_free);
     self->xa_waits = g_hash_table_new_full(NULL, NULL, xa_wait_free, NULL);
+    self->next_call_id = base_id_new();
     self->link = sgw_w2_link_new(&link_events, self);
     sgw_w2_link_set_socket(self->link, socket);
     sgw_w2_link_receive_frame(self->link, text, connect);
@@ -593,6 +599,7 @@ sgw_session_free(SgwSession *self)
         sgw_w2_request_fail(self->log_out, 487, "ended");
     g_hash_table_unref(self->calls);
     sgw_w2_link_free(self->link);
+    g_free(self->next_call_id);
     g_free(self->registering);
     g_free(self->browser);
     g_free(self->user);
@@ -609,6 +616,12 @@ const char *
 sgw_session_user(const SgwSession *self)
 {
     return self->user;
+}
+
+bool
+sgw_session_is_registered(const SgwSession *self)
+{
+    return self->registration && !self->refused && sgw_registration_is_registered(self->registration);
 }
 
 SgwW2Socket *

@@ -29,7 +29,8 @@ void sgw_session_free(SgwSession *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SgwSession, sgw_session_free)
 
 const char *sgw_session_id(const SgwSession *self);
-const char *sgw_session_user(const SgwSession *self);    /* demo@imstv.test */
+const char *sgw_session_user(const SgwSession *self); /* demo@imstv.test */
+bool sgw_session_is_registered(const SgwSession *self);
 SgwW2Socket *sgw_session_socket(const SgwSession *self); /* NULL while lost */
 
 void sgw_session_receive(SgwSession *self, const char *text, size_t length);

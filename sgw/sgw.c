@@ -44,7 +44,7 @@ const BaseConfigKey sgw_keys[] = {
     {"sgw", "max_connections", BASE_CONFIG_INT, "4096", 1, 100000, NULL, "connections on the page's port"},
     {"sgw", "max_connections_per_address", BASE_CONFIG_INT, "256", 1, 100000, NULL,
      "of them from one address"},
-    {"sgw", "max_sessions_per_user", BASE_CONFIG_INT, "8", 1, 1000, NULL, "browsers of one user at a time"},
+    {"sgw", "max_sessions_per_user", BASE_CONFIG_INT, "32", 1, 1000, NULL, "browsers of one user at a time"},
     {"sgw", "admin_port", BASE_CONFIG_INT, "9998", 0, 65535, NULL, "metrics and health on loopback; 0: any"},
 };
 const size_t sgw_n_keys = G_N_ELEMENTS(sgw_keys);
@@ -110,19 +110,29 @@ on_session_over(SgwSession *session, void *user_data)
 
 static const SgwSessionEvents session_events = {.over = on_session_over};
 
-static unsigned
-count_sessions(const Sgw *self, const char *user)
+/* Makes room for one more browser of @user; those that have been lost go first. Only who has logged in
+ * counts: a stranger who knows the name cannot keep its owner out. */
+static bool
+make_room(const Sgw *self, const char *user)
 {
     GHashTableIter iter;
-    void *session = NULL;
+    void *value = NULL;
+    SgwSession *lost = NULL;
     unsigned count = 0;
 
     g_hash_table_iter_init(&iter, self->sessions);
-    while (g_hash_table_iter_next(&iter, NULL, &session)) {
-        if (g_strcmp0(sgw_session_user(session), user) == 0)
-            count++;
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (g_strcmp0(sgw_session_user(value), user) != 0 || !sgw_session_is_registered(value))
+            continue;
+        count++;
+        if (!sgw_session_socket(value))
+            lost = value;
     }
-    return count;
+    if (count >= self->max_sessions_per_user && lost) {
+        sgw_session_end(lost, "another browser of this user");
+        return true;
+    }
+    return count < self->max_sessions_per_user;
 }
 
 /* --- the first frame of a socket --- */
@@ -173,7 +183,7 @@ connect_anew(Sgw *self, SgwW2Socket *socket, const char *text, const ProtoJsonrt
     const char *user = proto_jsonrtc_header_string(frame, "initiator");
     SgwSession *session = NULL;
 
-    if (user && count_sessions(self, user) >= self->max_sessions_per_user) {
+    if (user && !make_room(self, user)) {
         trace_first(socket, text, frame);
         refuse_plain(socket, 503, "this user has too many browsers open", frame->sequence);
         return;

@@ -96,8 +96,8 @@ trace_frame(const SgwW2Link *self, bool sent, const ProtoJsonrtcFrame *frame, co
 
     if (!base_trace_enabled())
         return;
-    if (!call_id && frame->subsession_id)
-        call_id = self->events->call_id(frame->subsession_id, self->user_data);
+    if (!call_id)
+        call_id = self->events->call_id(frame, self->user_data);
     summary = proto_jsonrtc_summary(frame);
     base_trace("W2", sent, self->socket ? sgw_w2_socket_peer(self->socket) : "(lost)", call_id, summary, text,
                -1);

@@ -24,8 +24,8 @@ typedef struct {
     void (*message)(const ProtoJsonrtcFrame *frame, void *user_data);
     /* A final response or error to a request of ours, named by correlation_id. */
     void (*answer)(const ProtoJsonrtcFrame *frame, void *user_data);
-    /* The Session-ID of the call in that subsession, for the trace; NULL if there is none. */
-    const char *(*call_id)(const char *subsession_id, void *user_data);
+    /* The Session-ID of the call that a frame is about, for the trace; NULL if there is none. */
+    const char *(*call_id)(const ProtoJsonrtcFrame *frame, void *user_data);
 } SgwW2LinkEvents;
 
 /* A new W2 session without a socket. @events: borrowed with @user_data. */

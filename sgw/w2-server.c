@@ -14,6 +14,7 @@
 #define MAX_QUEUED_BYTES (1024 * 1024)
 #define MAX_MESSAGES_PER_SECOND 500 /* bursts after a reconnect included */
 #define MESSAGE_TIME_US (10 * G_USEC_PER_SEC)
+#define OWNER_TIME_US (10 * G_USEC_PER_SEC) /* for a new socket to become somebody's */
 #define RECEIVE_BUFFER 8192
 #define COOKIE_NAME "imstv-w2"
 
@@ -279,6 +280,7 @@ static void
 ws_established(SgwW2Server *self, SgwW2Socket *socket)
 {
     g_hash_table_add(self->sockets, socket);
+    lws_set_timer_usecs(socket->wsi, OWNER_TIME_US);
     base_metric_set(self->open_sockets, g_hash_table_size(self->sockets));
     self->events->opened(socket, self->user_data);
 }
@@ -391,6 +393,8 @@ on_w2(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, s
         return *slot ? ws_receive(self, *slot, in, length) : -1;
     case LWS_CALLBACK_SERVER_WRITEABLE: /* may come once more after CLOSED */
         return *slot ? ws_writable(*slot) : -1;
+    case LWS_CALLBACK_TIMER:
+        return *slot && !(*slot)->owner ? hang_up(*slot, LWS_CLOSE_STATUS_POLICY_VIOLATION, "no connect") : 0;
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
     case LWS_CALLBACK_WSI_DESTROY:

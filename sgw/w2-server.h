@@ -53,6 +53,6 @@ const char *sgw_w2_socket_peer(const SgwW2Socket *self); /* IP address */
 /* The secret of the browser's cookie, 32 hex digits: came with the upgrade or was set by it. NULL for a
  * client that is no browser (it sent no Origin). */
 const char *sgw_w2_socket_browser(const SgwW2Socket *self);
-/* A word of the owner's. */
+/* A word of the owner's. A socket that has none 10 s after it was opened is closed. */
 void sgw_w2_socket_set_owner(SgwW2Socket *self, void *owner);
 void *sgw_w2_socket_owner(const SgwW2Socket *self);

@@ -298,6 +298,7 @@ async def case_film(h):
     await client.shutdown(subsession)
     _, bye = await h.core.wait('BYE')
     assert bye.get('Call-ID') == invite.get('Call-ID') and bye.get('Session-ID').startswith(call_id)
+    assert re.search(f'W2 < .* session={call_id} request call start', h.log())
     for point in ('W2', 'Gm', 'Xc'):
         assert re.search(f'TRACE .* {point} . .* session={call_id} ', h.log()), f'no trace on {point}'
     assert 'ice-pwd:aAKC' not in h.log(), 'secret in the trace'
@@ -636,6 +637,37 @@ async def case_websocket_limits(h):
         assert socket_.close_code == code, (socket_.close_code, code)
 
 
+async def case_silent_socket(h):
+    """Whoever opens a WebSocket and says nothing is closed after 10 s; who has connected is not."""
+    client = await h.client()
+    silent = await WebSocket.open(h.port)
+    assert await asyncio.wait_for(silent.receive(), 15) is None and silent.close_code == 1008
+    assert await client.request('iptv_selection', {'action': 'notify'})
+
+
+async def case_bounded_browsers(h):
+    """A user has two browsers here: a third is refused, unless one of them is only kept in grace."""
+    await h.client()
+    second = await h.client()
+    third = W2Client()
+    await third.open(h.port)
+    third.plain = asyncio.get_running_loop().create_future()
+    third.post('register', {'action': 'connect', 'initiator': third.user})
+    assert (await third.plain)['header']['error_code'] == 503
+    await second.lose()
+    fourth = W2Client()
+    await fourth.open(h.port)
+    while True:  # until the gateway has noticed
+        fourth.plain = asyncio.get_running_loop().create_future()
+        fourth.sent = 0
+        connect = fourth.post('register', {'action': 'connect', 'initiator': fourth.user})
+        answer = asyncio.create_task(fourth.answer(connect))
+        done, _ = await asyncio.wait([fourth.plain, answer], return_when=asyncio.FIRST_COMPLETED)
+        if answer in done:
+            break
+        answer.cancel()
+
+
 async def case_bounded_calls(h):
     client = await h.client()
     h.core.answer_sdp = lambda request: (None, None)
@@ -707,7 +739,7 @@ async def case_stops_with_calls(h):
     assert await asyncio.wait_for(h.process.wait(), 4) == 0
 
 
-SETTINGS = {'case_grace': ['grace_s=1']}
+SETTINGS = {'case_grace': ['grace_s=1'], 'case_bounded_browsers': ['max_sessions_per_user=2']}
 
 
 async def run(name, case):
