@@ -259,26 +259,27 @@ mcf_xc_answer_state(const McfXcRequest *request, const McfXpReply *state)
 
     for (char **name = request->parameters; *name; name++)
         append_parameter(body, *name, state);
+    set_anchor(response, state);
     if (body->len)
         proto_rtsp_set_body(response, PARAMETERS, body->str, (gssize)body->len);
     return response;
 }
 
 static unsigned
-status_of(const GError *error)
+status_of(const McfXcRequest *request, const GError *error)
 {
-    /* What the MCF asks of the MDF is in order, so a 404 there means a position or channel that is not. */
-    if (g_error_matches(error, BASE_ERROR, BASE_ERROR_TIMEOUT))
-        return 503;
-    if (g_error_matches(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT))
-        return 455;
-    return (unsigned)base_error_rtsp_status(error);
+    unsigned status = (unsigned)base_error_rtsp_status(error);
+
+    /* What the MCF asks of the MDF is in order, so what the MDF does not like is the position. */
+    if ((status == 400 || status == 404) && request->command == MCF_XC_PLAY && !isnan(request->npt_s))
+        return 457;
+    return status == 504 ? 503 : status; /* the MCF is no gateway */
 }
 
 ProtoRtspMsg *
-mcf_xc_answer_error(const GError *error, int retry_after_s)
+mcf_xc_answer_error(const McfXcRequest *request, const GError *error, int retry_after_s)
 {
-    ProtoRtspMsg *response = proto_rtsp_response_new(status_of(error), NULL);
+    ProtoRtspMsg *response = proto_rtsp_response_new(status_of(request, error), NULL);
 
     if (response->status == 503)
         proto_rtsp_set_header_printf(response, "Retry-After", "%d", retry_after_s < 0 ? 1 : retry_after_s);

@@ -37,10 +37,11 @@ void mcf_xc_decide(const ProtoRtspMsg *message, McfXcRequest *ret_request);
 ProtoRtspMsg *mcf_xc_answer(const McfXcRequest *request, const ProtoRtspMsg *message);
 /* To PLAY, PAUSE and zap: what was really done. */
 ProtoRtspMsg *mcf_xc_answer_outcome(const McfXcRequest *request, const McfXpReply *outcome);
-/* To GET: the values of the parameters that were asked for; a live channel has no duration. */
+/* To GET: the values of the parameters that were asked for; a live channel has no duration. With the
+ * anchor of the position, where something plays. */
 ProtoRtspMsg *mcf_xc_answer_state(const McfXcRequest *request, const McfXpReply *state);
 /* A failure of Xp in RTSP's terms. @retry_after_s: -1: none. */
-ProtoRtspMsg *mcf_xc_answer_error(const GError *error, int retry_after_s);
+ProtoRtspMsg *mcf_xc_answer_error(const McfXcRequest *request, const GError *error, int retry_after_s);
 
 /* ANNOUNCE to the SGW. @header: "Notice" or "x-notice". @npt_s: NAN: none. @now_s: seconds since 1970. */
 ProtoRtspMsg *mcf_xc_announce(

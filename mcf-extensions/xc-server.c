@@ -70,7 +70,7 @@ on_done(void *user_data, const McfXpReply *reply, const GError *error, int retry
     ProtoRtspMsg *response;
 
     if (error)
-        response = mcf_xc_answer_error(error, retry_after_s);
+        response = mcf_xc_answer_error(&command->request, error, retry_after_s);
     else if (command->request.command == MCF_XC_GET)
         response = mcf_xc_answer_state(&command->request, reply);
     else

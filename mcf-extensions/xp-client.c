@@ -204,12 +204,22 @@ parse_object(const NetHttpAnswer *answer, GError **error)
     return g_steal_pointer(&root);
 }
 
+static void
+get_anchor(JsonObject *object, McfXpReply *reply)
+{
+    double rtp_time;
+
+    reply->has_anchor = get_number(object, "rtp_time", &rtp_time) && rtp_time >= 0 &&
+                        rtp_time <= UINT32_MAX && get_number(object, "media_time", &reply->media_time_s);
+    if (reply->has_anchor)
+        reply->rtp_time = (uint32_t)rtp_time;
+}
+
 static bool
 parse_outcome(const NetHttpAnswer *answer, McfXpCall *call, McfXpReply *reply, GError **error)
 {
     g_autoptr(JsonNode) root = parse_object(answer, error);
     JsonObject *object;
-    double rtp_time;
 
     (void)call;
     if (!root)
@@ -219,10 +229,7 @@ parse_outcome(const NetHttpAnswer *answer, McfXpCall *call, McfXpReply *reply, G
     reply->has_npt_start = get_number(object, "npt_start", &reply->npt_start_s);
     reply->has_npt_end = get_number(object, "npt_end", &reply->npt_end_s);
     get_number(object, "scale", &reply->scale);
-    reply->has_anchor = get_number(object, "rtp_time", &rtp_time) && rtp_time >= 0 &&
-                        rtp_time <= UINT32_MAX && get_number(object, "media_time", &reply->media_time_s);
-    if (reply->has_anchor)
-        reply->rtp_time = (uint32_t)rtp_time;
+    get_anchor(object, reply);
     return true;
 }
 
@@ -256,6 +263,7 @@ parse_state(const NetHttpAnswer *answer, McfXpCall *call, McfXpReply *reply, GEr
     get_number(object, "position", &reply->position_s);
     get_number(object, "duration", &reply->duration_s);
     get_number(object, "scale", &reply->scale);
+    get_anchor(object, reply);
     reply->scales = call->scales = scales_text(object);
     return true;
 }

@@ -139,7 +139,7 @@ on_closed(MdfViewer *viewer, MdfCloseReason reason, void *user_data)
     BaseLogFields about = fields(self);
 
     (void)viewer;
-    base_info(&about, "viewer closed: %s", mdf_close_reason_name(reason));
+    base_debug(&about, "closed: %s", mdf_close_reason_name(reason));
     tell(self, "closed", NAN, mdf_close_reason_name(reason));
     self->viewer = NULL;
     g_hash_table_remove(self->owner->by_id, self->id);
@@ -344,7 +344,7 @@ mdf_controlled_close(MdfControlled *self)
 {
     BaseLogFields about = fields(self);
 
-    base_info(&about, "viewer ended");
+    base_info(&about, "viewer ended by its controller");
     g_hash_table_remove(self->owner->by_id, self->id);
 }
 

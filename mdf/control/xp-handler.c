@@ -183,6 +183,10 @@ mdf_xp_state(const char *source, const MdfViewerStatus *status)
     json_builder_add_double_value(builder, 1.0);
     json_builder_end_array(builder);
     add_double(builder, "scale", status->scale);
+    if (status->state == MDF_VIEWER_PLAYING) {
+        add_int(builder, "rtp_time", status->rtp_time);
+        add_double(builder, "media_time", status->position_s);
+    }
     add_int(builder, "packets", (gint64)status->packets);
     add_int(builder, "bytes", (gint64)status->bytes);
     add_int(builder, "packets_resent", (gint64)status->packets_resent);

@@ -134,10 +134,11 @@ test_zap(void)
 }
 
 static void
-expect_error(BaseErrorCode code, unsigned status)
+expect_error(BaseErrorCode code, double npt_s, unsigned status)
 {
+    McfXcRequest request = {.command = MCF_XC_PLAY, .npt_s = npt_s};
     g_autoptr(GError) error = g_error_new_literal(BASE_ERROR, (gint)code, "x");
-    g_autoptr(ProtoRtspMsg) answer = mcf_xc_answer_error(error, -1);
+    g_autoptr(ProtoRtspMsg) answer = mcf_xc_answer_error(&request, error, -1);
 
     g_assert_cmpuint(answer->status, ==, status);
     g_assert_true((status == 503) == (proto_rtsp_header(answer, "Retry-After") != NULL));
@@ -146,12 +147,13 @@ expect_error(BaseErrorCode code, unsigned status)
 static void
 test_errors(void)
 {
-    expect_error(BASE_ERROR_NOT_FOUND, 404);
-    expect_error(BASE_ERROR_TIMEOUT, 503);
-    expect_error(BASE_ERROR_UNAVAILABLE, 503);
-    expect_error(BASE_ERROR_BUSY, 503);
-    expect_error(BASE_ERROR_NOT_ACCEPTABLE, 406);
-    expect_error(BASE_ERROR_INTERNAL, 500);
+    expect_error(BASE_ERROR_NOT_FOUND, NAN, 404);
+    expect_error(BASE_ERROR_TIMEOUT, NAN, 503);
+    expect_error(BASE_ERROR_UNAVAILABLE, NAN, 503);
+    expect_error(BASE_ERROR_BUSY, NAN, 503);
+    expect_error(BASE_ERROR_NOT_ACCEPTABLE, NAN, 406);
+    expect_error(BASE_ERROR_INTERNAL, NAN, 500);
+    expect_error(BASE_ERROR_PROTOCOL, 99, 457); /* beyond the end */
 }
 
 static void
