@@ -288,17 +288,24 @@ net_sip_transport_listen(NetSipTransport *self,
     return true;
 }
 
+/* The listener of that name, else the first of its kind. */
 static NetSipListener *
-listener_of(const NetSipTransport *self, NetSipTransportKind kind)
+listener_of(const NetSipTransport *self, NetSipTransportKind kind, const char *reference_point)
 {
+    NetSipListener *first = NULL;
+
     for (guint i = 0; i < self->listeners->len; i++) {
         NetSipListener *listener = g_ptr_array_index(self->listeners, i);
 
-        if (listener->kind == kind)
+        if (listener->kind != kind)
+            continue;
+        if (g_strcmp0(listener->reference_point, reference_point) == 0)
             return listener;
+        if (!first)
+            first = listener;
     }
 
-    return NULL;
+    return first;
 }
 
 /* --- Opening --------------------------------------------------------------------------------- */
@@ -384,7 +391,7 @@ net_sip_transport_open(NetSipTransport *self,
 static NetSipFlow *
 reach_udp(NetSipTransport *self, GSocketAddress *remote, const char *reference_point, GError **error)
 {
-    NetSipListener *listener = listener_of(self, NET_SIP_UDP);
+    NetSipListener *listener = listener_of(self, NET_SIP_UDP, reference_point);
 
     if (!listener)
         return open_flow(self, NET_SIP_UDP, NET_SIP_FLOW_OWN, remote, NULL, reference_point, error);
@@ -402,7 +409,7 @@ net_sip_transport_reach(NetSipTransport *self,
                         GError **error)
 {
     g_autoptr(GSocketAddress) remote = make_address(host, port, error);
-    NetSipListener *listener = listener_of(self, kind);
+    NetSipListener *listener = listener_of(self, kind, reference_point);
     g_autofree char *peer = NULL;
     NetSipFlow *flow;
 

@@ -4,6 +4,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/id.h"
+#include "lib/net/sip-proxy.h"
 #include "lib/net/sip-ua-private.h"
 
 #define ALLOWED "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, SUBSCRIBE, NOTIFY"
@@ -21,6 +22,8 @@ struct NetSipUa {
     NetSipLayer *layer;
     GHashTable *usages;  /* "call-id|tag" -> Usage */
     GHashTable *orphans; /* object -> destroy function */
+    const NetSipProxyFilter *filter;
+    void *filter_data;
 };
 
 /* --- Usages ---------------------------------------------------------------------------------- */
@@ -279,16 +282,17 @@ on_request(NetSipServerTxn *txn, void *user_data)
     NetSipUa *self = user_data;
     const NetSipMsg *request = net_sip_server_txn_request(txn);
     g_autoptr(NetSipUri) uri = net_sip_uri_parse(net_sip_msg_request_uri(request), NULL);
-    Usage *usage;
+    /* A NOTIFY may come before the To tag of its dialog is known to us: the key is our tag anyway. */
+    Usage *usage = net_sip_msg_to_tag(request) ? find_usage(self, request) : NULL;
 
+    if (!usage && self->filter && self->filter->request(txn, self->filter_data))
+        return;
     if (!g_str_has_prefix(net_sip_uri_scheme(uri), "sip") && strcmp(net_sip_uri_scheme(uri), "tel") != 0) {
         net_sip_server_txn_reply(txn, 416, NULL);
         return;
     }
     if (refuse_extensions(txn))
         return;
-    /* A NOTIFY may come before the To tag of its dialog is known to us: the key is our tag anyway. */
-    usage = net_sip_msg_to_tag(request) ? find_usage(self, request) : NULL;
     if (usage)
         usage->ops->request(usage->usage, txn);
     else if (net_sip_msg_to_tag(request))
@@ -300,19 +304,23 @@ on_request(NetSipServerTxn *txn, void *user_data)
 static void
 on_ack(NetSipFlow *flow, const NetSipMsg *ack, void *user_data)
 {
-    Usage *usage = find_usage(user_data, ack);
+    NetSipUa *self = user_data;
+    Usage *usage = find_usage(self, ack);
 
-    (void)flow;
     if (usage && usage->ops->ack)
         usage->ops->ack(usage->usage, ack);
+    else if (!usage && self->filter)
+        self->filter->ack(flow, ack, self->filter_data);
 }
 
 static const char *
 on_reference_point(NetSipFlow *flow, const NetSipMsg *request, void *user_data)
 {
-    Usage *usage = net_sip_msg_to_tag(request) ? find_usage(user_data, request) : NULL;
+    NetSipUa *self = user_data;
+    Usage *usage = net_sip_msg_to_tag(request) ? find_usage(self, request) : NULL;
 
-    (void)flow;
+    if (!usage && self->filter && self->filter->reference_point)
+        return self->filter->reference_point(flow, request, self->filter_data);
     return usage ? usage->ops->reference_point(usage->usage) : NULL;
 }
 
@@ -450,6 +458,13 @@ const NetSipUaConfig *
 net_sip_ua_config(const NetSipUa *self)
 {
     return &self->config;
+}
+
+void
+net_sip_ua_set_filter(NetSipUa *self, const NetSipProxyFilter *filter, void *user_data)
+{
+    self->filter = filter;
+    self->filter_data = user_data;
 }
 
 bool

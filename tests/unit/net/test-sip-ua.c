@@ -497,8 +497,7 @@ test_lost_connection_ends_calls(Fixture *f, gconstpointer data)
     g_string_truncate(f->b.log, 0);
     f->a.session = call(f);
     wait_for(&f->b, "ack");
-    g_clear_pointer(&f->b.session, net_sip_session_free);
-    net_sip_ua_free(g_steal_pointer(&f->b.ua));
+    net_sip_flow_close(net_sip_session_flow(f->b.session));
     wait_for(&f->a, "ended:5:-1 lost");
 }
 

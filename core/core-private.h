@@ -1,0 +1,49 @@
+/* core/core-private.h - the one root object of the core, seen by its handlers. */
+#pragma once
+
+#include "core/core.h"
+#include "core/nonces.h"
+#include "core/registrar.h"
+#include "core/triggers.h"
+#include "lib/net/sip-proxy.h"
+#include "lib/net/sip-ua.h"
+
+#define CORE_GM "Gm"
+#define CORE_ISC "ISC"
+#define CORE_Y2 "y2"
+
+struct Core {
+    Store *store;
+    char *listen, *home_domain;
+    uint16_t port, isc_port;
+    guint expires_max_s;
+    char **third_party;
+    GHashTable *trusted; /* hosts */
+    NetSipUa *ua;
+    CoreTriggers *triggers;
+    CoreRegistrar *registrar;
+    CoreNonces *nonces;
+    GHashTable *watchers; /* CoreWatcher, see reg-event.c */
+    guint sweep, watch;
+};
+
+/* True if the flow came in on the Gm port. */
+bool core_is_gm(const NetSipFlow *flow);
+/* A URI of ours: "sip:USER@LISTEN:PORT;transport=tcp;lr". @isc: by the ISC port. (transfer full) */
+char *core_uri(const Core *self, const char *user, bool isc, NetSipTransportKind kind);
+/* True for a URI that names one of our ports. */
+bool core_is_us(const Core *self, const NetSipUri *uri);
+
+/* register.c: REGISTER from the Gm port. */
+void core_handle_register(Core *self, NetSipServerTxn *txn);
+
+/* reg-event.c */
+void core_handle_subscribe(Core *self, NetSipNotifier *notifier, const NetSipMsg *subscribe);
+void core_reg_event_changed(Core *self, const CoreBinding *binding, CoreRegEvent event);
+void core_reg_event_clear(Core *self);
+
+/* third-party.c: tells the application servers. */
+void core_third_party_register(Core *self, const CoreBinding *binding, CoreRegEvent event);
+
+/* router.c: everything else. */
+extern const NetSipProxyFilter core_router;
