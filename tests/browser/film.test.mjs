@@ -19,7 +19,7 @@ let page;
 
 before(async () => {
     headend = await Headend.create();
-    const shape = ['--seconds', FILM_S, '--fps', FPS, '--tone', TONE_HZ, '--width', 854, '--height', 480];
+    const shape = ['--seconds', FILM_S, '--fps', FPS, '--tone', TONE_HZ, '--width', 960, '--height', 540];
     await headend.addFilm('counter', 'A film with B-frames', [...shape, '--b-frames', 3, '--audio', 'aac']);
     await headend.addFilm('short', 'A short film', ['--seconds', 4, '--width', 640, '--height', 360]);
     await headend.start();
