@@ -14,6 +14,7 @@ typedef struct {
     bool fits_payload; /* the codec may be sent to browsers at all: H.264 */
     bool b_frames;
     bool interlaced;
+    bool several_sets;   /* more than one picture parameter set; a reel keeps one */
     bool variable_size;  /* the picture's size changes in mid-stream */
     unsigned bit_depth;  /* luma, 8 usual */
     unsigned chroma;     /* chroma_format_idc: 1 = 4:2:0 */

@@ -6,6 +6,7 @@ enum {
     NAL_SLICE = 1,
     NAL_IDR = 5,
     NAL_SPS = 7,
+    NAL_PPS = 8,
     RBSP_MAX = 512, /* as much of a NAL unit as is ever looked at */
 };
 
@@ -142,7 +143,7 @@ skip_order_count(Bits *bits)
 static void
 read_sps(const uint8_t *nal, size_t length, ContentH264Sps *ret_sps)
 {
-    ContentH264Sps sps = {.chroma_format_idc = 1, .bit_depth = 8};
+    ContentH264Sps sps = {.chroma_format_idc = 1, .bit_depth = 8, .pps_ids = ret_sps->pps_ids};
     Bits bits;
 
     bits_init(&bits, nal, length);
@@ -162,6 +163,19 @@ read_sps(const uint8_t *nal, size_t length, ContentH264Sps *ret_sps)
     sps.valid = !bits.over;
     if (sps.valid)
         *ret_sps = sps;
+}
+
+/* Spec: H.264 7.3.2.2. */
+static void
+read_pps(const uint8_t *nal, size_t length, ContentH264Sps *sps)
+{
+    Bits bits;
+    unsigned id;
+
+    bits_init(&bits, nal, length);
+    id = bits_ue(&bits);
+    if (!bits.over)
+        sps->pps_ids |= UINT64_C(1) << (id < 63 ? id : 63);
 }
 
 /* Slice types 1 and 6 are B. Spec: H.264 7.3.3, table 7-6. */
@@ -191,6 +205,8 @@ read_nal(const uint8_t *nal, size_t length, void *user_data)
 
     if (type == NAL_SPS)
         read_sps(nal, length, reader->sps);
+    else if (type == NAL_PPS)
+        read_pps(nal, length, reader->sps);
     else if (type == NAL_SLICE || type == NAL_IDR)
         read_slice(nal, length, reader->picture);
 }

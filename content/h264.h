@@ -11,6 +11,7 @@ typedef struct {
     unsigned chroma_format_idc;
     unsigned bit_depth;  /* the larger of luma and chroma */
     bool frame_mbs_only; /* false: may be interlaced */
+    uint64_t pps_ids;    /* picture parameter sets seen so far, a bit each (63: that or higher) */
 } ContentH264Sps;
 
 typedef struct {

@@ -152,7 +152,7 @@ read_video_caps(ContentVideoFacts *video, const GstStructure *caps)
     video->height = (unsigned)MAX(height, 0);
     gst_structure_get_fraction(caps, "pixel-aspect-ratio", &par_n, &par_d);
     video->pixel_aspect = par_n > 0 && par_d > 0 ? (double)par_n / par_d : 1.0;
-    if (profile != NULL)
+    if (profile != NULL && !g_ascii_isdigit(profile[0])) /* VP9 only counts its own */
         g_strlcpy(video->profile, profile, sizeof video->profile);
     if (mode != NULL && !g_str_equal(mode, "progressive"))
         video->interlaced = true;
@@ -161,12 +161,15 @@ read_video_caps(ContentVideoFacts *video, const GstStructure *caps)
 static void
 read_audio_caps(ContentAudioFacts *audio, const GstStructure *caps)
 {
-    int channels = 0, rate = 0;
+    int channels = 0, rate = 0, layer = 0;
 
     gst_structure_get_int(caps, "channels", &channels);
     gst_structure_get_int(caps, "rate", &rate);
     audio->channels = (unsigned)MAX(channels, 0);
     audio->rate_hz = (unsigned)MAX(rate, 0);
+    /* MPEG-TS does not say which layer it is; the parser does. */
+    if (gst_structure_has_name(caps, "audio/mpeg") && gst_structure_get_int(caps, "layer", &layer))
+        g_snprintf(audio->codec, sizeof audio->codec, "MP%d", layer);
 }
 
 static GstPadProbeReturn
@@ -258,6 +261,7 @@ sum_up_video(const Stream *self, ContentVideoFacts *video)
     if (self->sps.valid) {
         video->bit_depth = self->sps.bit_depth;
         video->chroma = self->sps.chroma_format_idc;
+        video->several_sets = (self->sps.pps_ids & (self->sps.pps_ids - 1)) != 0;
     }
     if (self->keys > 0) {
         video->first_key_s = (double)(self->first_key_us - self->first_us) / 1e6;
@@ -270,7 +274,8 @@ sum_up_video(const Stream *self, ContentVideoFacts *video)
 static void
 sum_up_audio(const Stream *self, ContentAudioFacts *audio)
 {
-    g_strlcpy(audio->codec, self->codec->label, sizeof audio->codec);
+    if (audio->codec[0] == '\0')
+        g_strlcpy(audio->codec, self->codec->label, sizeof audio->codec);
     g_strlcpy(audio->language, self->language, sizeof audio->language);
     audio->first_us = self->first_us;
     audio->is_opus = content_codec_is_opus(self->codec);

@@ -105,7 +105,7 @@ video_reasons(const ContentVideoFacts *video)
     GPtrArray *reasons = g_ptr_array_new_with_free_func(g_free);
 
     if (!video->fits_payload) {
-        take(reasons, g_strdup("is a codec that not all browsers take over WebRTC"));
+        take(reasons, g_strdup("is not H.264, the one codec that is sent to browsers here"));
         return reasons;
     }
     if (video->b_frames)
@@ -119,6 +119,11 @@ video_reasons(const ContentVideoFacts *video)
                                                   : "no"));
     if (video->interlaced)
         take(reasons, g_strdup("is interlaced: browsers would show combs"));
+    if (video->several_sets)
+        take(reasons,
+             g_strdup("changes its coding parameters on the way: receivers that join would miss some"));
+    if (video->variable_size)
+        take(reasons, g_strdup("changes its size on the way"));
     if (video->rotation != 0)
         take(reasons, g_strdup_printf("lies on its side (%d degrees)", video->rotation));
     if (fabs(video->pixel_aspect - 1.0) > 0.01)
@@ -209,6 +214,12 @@ content_verdict(const ContentFacts *facts, ContentVerdict *ret_verdict, GError *
                                                     : "there is neither picture nor sound in it");
         if (facts->unknown_video[0] != '\0')
             g_prefix_error(error, "%s: ", facts->unknown_video);
+        return false;
+    }
+
+    if (facts->video.frames < 2) {
+        g_set_error_literal(error, BASE_ERROR, BASE_ERROR_NOT_ACCEPTABLE,
+                            "there is a single picture in it, and a film needs more");
         return false;
     }
 

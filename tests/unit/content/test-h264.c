@@ -58,6 +58,19 @@ test_slices(void)
 }
 
 static void
+test_several_parameter_sets(void)
+{
+    static const uint8_t first[] = {0, 0, 1, 0x68, 0xc0}, second[] = {0, 0, 1, 0x68, 0x50}; /* ids 0 and 1 */
+    ContentH264Sps sps = {0};
+
+    read_unit(first, sizeof first, &sps);
+    g_assert_cmphex(sps.pps_ids, ==, 1);
+    read_unit(sps_high, sizeof sps_high, &sps);
+    read_unit(second, sizeof second, &sps);
+    g_assert_cmphex(sps.pps_ids, ==, 3);
+}
+
+static void
 count(const uint8_t *nal, size_t length, void *user_data)
 {
     g_assert_cmpuint(length, >, 0);
@@ -107,6 +120,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/content/h264/reads-parameter-sets", test_sps);
     g_test_add_func("/content/h264/knows-slices", test_slices);
+    g_test_add_func("/content/h264/counts-parameter-sets", test_several_parameter_sets);
     g_test_add_func("/content/h264/splits-a-byte-stream", test_splits);
     g_test_add_func("/content/h264/takes-any-bytes", test_any_bytes);
     return g_test_run();

@@ -114,6 +114,13 @@ squeezed(ContentFacts *facts)
 }
 
 static void
+changing(ContentFacts *facts)
+{
+    facts->video.several_sets = true;
+    facts->video.variable_size = true;
+}
+
+static void
 without_idr(ContentFacts *facts)
 {
     facts->video.first_key_s = -1;
@@ -172,7 +179,8 @@ static const struct {
     {"unknown-audio", with_unknown_audio, CONTENT_KEEP, CONTENT_LEAVE_OUT,
      KEPT " Audio (audio/x-dts) cannot be read here: the film will be silent."},
     {"hevc", with_hevc, CONTENT_ENCODE, CONTENT_KEEP,
-     "Video HEVC 1920x1080 at 24 frames a second is a codec that not all browsers take over WebRTC; will be "
+     "Video HEVC 1920x1080 at 24 frames a second is not H.264, the one codec that is sent to browsers here; "
+     "will be "
      "re-encoded." OPUS},
     {"interlaced", interlaced_on_its_side, CONTENT_ENCODE, CONTENT_KEEP,
      VIDEO
@@ -181,6 +189,9 @@ static const struct {
      VIDEO "has 10 bits and 4:2:2 colour: browsers take 8 bits and 4:2:0; will be re-encoded." OPUS},
     {"anamorphic", squeezed, CONTENT_ENCODE, CONTENT_KEEP,
      VIDEO "has pixels that are not square: browsers would show it squeezed; will be re-encoded." OPUS},
+    {"changing", changing, CONTENT_ENCODE, CONTENT_KEEP,
+     VIDEO "changes its coding parameters on the way: receivers that join would miss some, and changes its "
+           "size on the way; will be re-encoded." OPUS},
     {"no-idr", without_idr, CONTENT_ENCODE, CONTENT_KEEP,
      VIDEO "has no closed key frame (IDR): nobody could join; will be re-encoded." OPUS},
     {"late-idr", with_late_key, CONTENT_ENCODE, CONTENT_KEEP,
@@ -228,6 +239,15 @@ test_refuses(void)
 {
     refuses(true, "", "it has sound but no picture, and a film needs one");
     refuses(false, "", "there is neither picture nor sound in it");
+    {
+        ContentFacts facts = fit();
+        g_auto(ContentVerdict) verdict = {0};
+        g_autoptr(GError) error = NULL;
+
+        facts.video.frames = 1;
+        g_assert_false(content_verdict(&facts, &verdict, &error));
+        g_assert_cmpstr(error->message, ==, "there is a single picture in it, and a film needs more");
+    }
     refuses(true, "video/x-prores", "video/x-prores: its video is of a kind that cannot be read here");
 }
 
