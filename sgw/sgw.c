@@ -222,12 +222,6 @@ first_frame(Sgw *self, SgwW2Socket *socket, const char *bytes, size_t length)
 }
 
 static void
-on_socket_opened(SgwW2Socket *socket, void *user_data G_GNUC_UNUSED)
-{
-    base_debug(NULL, "W2 from %s", sgw_w2_socket_peer(socket));
-}
-
-static void
 on_socket_text(SgwW2Socket *socket, const char *text, size_t length, void *user_data)
 {
     SgwSession *session = sgw_w2_socket_owner(socket);
@@ -334,8 +328,7 @@ clear_settings(SgwSettings *settings)
 static SgwW2Server *
 open_server(Sgw *self, const BaseConfig *config, GError **error)
 {
-    static const SgwW2ServerEvents events = {
-        .opened = on_socket_opened,
+    static const SgwW2SocketEvents events = {
         .text = on_socket_text,
         .closed = on_socket_closed,
     };

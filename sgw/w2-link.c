@@ -115,19 +115,20 @@ write_text(const char *text, void *user_data)
 int64_t
 sgw_w2_link_send(SgwW2Link *self, ProtoJsonrtcFrame *frame)
 {
-    g_autoptr(ProtoJsonrtcFrame) owned = frame;
+    int64_t sequence = proto_jsonrtc_window_next(self->window);
     char *text = NULL;
 
     g_free(frame->session_id);
     frame->session_id = g_strdup(self->id);
-    frame->sequence = proto_jsonrtc_window_next(self->window);
+    frame->sequence = sequence;
     frame->ack_sequence = proto_jsonrtc_window_received(self->window);
     text = proto_jsonrtc_build(frame);
     trace_frame(self, true, frame, text);
     write_text(text, self);
     proto_jsonrtc_window_sent(self->window, text);
     g_clear_handle_id(&self->acknowledge_timer, g_source_remove);
-    return frame->sequence;
+    proto_jsonrtc_frame_free(frame);
+    return sequence;
 }
 
 static gboolean
@@ -360,11 +361,12 @@ sgw_w2_link_resume(SgwW2Link *self,
                    int64_t csuw,
                    ProtoJsonrtcFrame *response)
 {
-    g_autoptr(ProtoJsonrtcFrame) owned = response;
     g_autofree char *text = NULL;
 
-    if (!proto_jsonrtc_window_reconnect(self->window, cslr, cslw, csuw))
+    if (!proto_jsonrtc_window_reconnect(self->window, cslr, cslw, csuw)) {
+        proto_jsonrtc_frame_free(response);
         return false;
+    }
     sgw_w2_link_set_socket(self, socket);
     response->session_id = g_strdup(self->id);
     json_object_set_int_member(response->header, "sslr", proto_jsonrtc_window_received(self->window));
@@ -372,5 +374,6 @@ sgw_w2_link_resume(SgwW2Link *self,
     trace_frame(self, true, response, text);
     write_text(text, self);
     proto_jsonrtc_window_each(self->window, write_text, self);
+    proto_jsonrtc_frame_free(response);
     return true;
 }

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "lib/proto/jsonrtc.h"
-#include "sgw/w2-server.h"
+#include "sgw/w2-socket.h"
 
 #include <glib.h>
 #include <stdbool.h>

@@ -5,108 +5,47 @@
 #include <string.h>
 
 #include "lib/base/error.h"
-#include "lib/base/id.h"
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
-#include "lib/proto/jsonrtc.h"
+#include "sgw/address-limits.h"
 #include "sgw/page-server.h"
 
-#define MAX_QUEUED_BYTES (1024 * 1024)
-#define MAX_MESSAGES_PER_SECOND 500 /* bursts after a reconnect included */
-#define MESSAGE_TIME_US (10 * G_USEC_PER_SEC)
 #define OWNER_TIME_US (10 * G_USEC_PER_SEC) /* for a new socket to become somebody's */
 #define RECEIVE_BUFFER 8192
-#define COOKIE_NAME "imstv-w2"
 
 struct SgwW2Server {
-    SgwW2ServerConfig limits; /* numbers only */
+    SgwAddressLimits *limits;
     char **allowed_origins;
-    const SgwW2ServerEvents *events;
+    const SgwW2SocketEvents *events;
     void *user_data;
     GMainLoop *loop; /* what lws wants to be given; never run here */
     struct lws_context *context;
     struct lws_vhost *vhost;
     SgwPageServer *page;
-    GHashTable *connections; /* struct lws * -> Address */
-    GHashTable *addresses;   /* text -> Address */
-    GHashTable *sockets;     /* set of SgwW2Socket */
+    GHashTable *sockets; /* set of SgwW2Socket */
     lws_retry_bo_t idle_policy;
     BaseMetric *open_connections;
     BaseMetric *open_sockets;
     BaseMetric *refused;
 };
 
-typedef struct {
-    char *text;
-    unsigned connections;
-} Address;
-
-struct SgwW2Socket {
-    SgwW2Server *server;
-    struct lws *wsi;
-    char peer[64];
-    char browser[33]; /* "" for a client that is none */
-    bool sets_cookie;
-    void *owner;
-    GString *message; /* of which fragments have come */
-    gint64 message_since_us;
-    gint64 second_us; /* begin of the second in which `messages` came */
-    unsigned messages;
-    GQueue queue; /* char * */
-    size_t queued_bytes;
-    unsigned close_code; /* not 0: closing */
-    char *close_reason;
-};
-
-/* --- addresses --- */
-
-static void
-address_free(void *pointer)
-{
-    Address *self = pointer;
-
-    g_free(self->text);
-    g_free(self);
-}
-
-static bool
-is_admissible(SgwW2Server *self, const char *text)
-{
-    const Address *address = g_hash_table_lookup(self->addresses, text);
-
-    return g_hash_table_size(self->connections) < self->limits.max_connections &&
-           (!address || address->connections < self->limits.max_connections_per_address);
-}
+/* --- connections --- */
 
 static void
 connection_opened(SgwW2Server *self, struct lws *wsi)
 {
     char text[64] = "";
-    Address *address = NULL;
 
     lws_get_peer_simple(wsi, text, sizeof text);
-    address = g_hash_table_lookup(self->addresses, text);
-    if (!address) {
-        address = g_new0(Address, 1);
-        address->text = g_strdup(text);
-        g_hash_table_insert(self->addresses, address->text, address);
-    }
-    if (g_hash_table_insert(self->connections, wsi, address))
-        address->connections++;
-    base_metric_set(self->open_connections, g_hash_table_size(self->connections));
+    sgw_address_limits_add(self->limits, wsi, text);
+    base_metric_set(self->open_connections, sgw_address_limits_count(self->limits));
 }
 
 static void
 connection_closed(SgwW2Server *self, struct lws *wsi)
 {
-    Address *address = g_hash_table_lookup(self->connections, wsi);
-
-    if (!address)
-        return;
-    g_hash_table_remove(self->connections, wsi);
-    if (--address->connections == 0)
-        g_hash_table_remove(self->addresses, address->text);
-    base_metric_set(self->open_connections, g_hash_table_size(self->connections));
+    sgw_address_limits_remove(self->limits, wsi);
+    base_metric_set(self->open_connections, sgw_address_limits_count(self->limits));
 }
 
 /* Returns not 0 to hang up at once. */
@@ -116,86 +55,11 @@ admit_connection(SgwW2Server *self, const struct lws_filter_network_conn_args *a
     char text[64] = "";
 
     lws_get_peer_simple_fd(args->accept_fd, text, sizeof text);
-    if (is_admissible(self, text))
+    if (sgw_address_limits_admit(self->limits, text))
         return 0;
     base_metric_add(self->refused, 1);
     base_warning(NULL, "too many connections from %s or in all, refused", text);
     return 1;
-}
-
-/* --- sockets --- */
-
-static SgwW2Socket *
-socket_new(SgwW2Server *server, struct lws *wsi)
-{
-    SgwW2Socket *self = g_new0(SgwW2Socket, 1);
-
-    self->server = server;
-    self->wsi = wsi;
-    self->message = g_string_new(NULL);
-    g_queue_init(&self->queue);
-    lws_get_peer_simple(wsi, self->peer, sizeof self->peer);
-    return self;
-}
-
-static void
-socket_free(SgwW2Socket *self)
-{
-    g_string_free(self->message, TRUE);
-    g_queue_clear_full(&self->queue, g_free);
-    g_free(self->close_reason);
-    g_free(self);
-}
-
-void
-sgw_w2_socket_send(SgwW2Socket *self, const char *text)
-{
-    size_t length = strlen(text);
-
-    if (self->close_code)
-        return;
-    if (self->queued_bytes + length > MAX_QUEUED_BYTES) {
-        g_queue_clear_full(&self->queue, g_free);
-        sgw_w2_socket_close(self, 1008, "reads too slowly");
-        return;
-    }
-    self->queued_bytes += length;
-    g_queue_push_tail(&self->queue, g_strdup(text));
-    lws_callback_on_writable(self->wsi);
-}
-
-void
-sgw_w2_socket_close(SgwW2Socket *self, unsigned code, const char *reason)
-{
-    if (self->close_code)
-        return;
-    self->close_code = code;
-    self->close_reason = g_strndup(reason, 100);
-    lws_callback_on_writable(self->wsi);
-}
-
-const char *
-sgw_w2_socket_peer(const SgwW2Socket *self)
-{
-    return self->peer;
-}
-
-const char *
-sgw_w2_socket_browser(const SgwW2Socket *self)
-{
-    return *self->browser ? self->browser : NULL;
-}
-
-void
-sgw_w2_socket_set_owner(SgwW2Socket *self, void *owner)
-{
-    self->owner = owner;
-}
-
-void *
-sgw_w2_socket_owner(const SgwW2Socket *self)
-{
-    return self->owner;
 }
 
 /* --- WebSocket callbacks; each returns not 0 to close --- */
@@ -220,26 +84,6 @@ origin_is_allowed(SgwW2Server *self, struct lws *wsi, const char *origin)
            g_ascii_strcasecmp(authority + 3, host) == 0;
 }
 
-static void
-take_cookie(SgwW2Socket *self, struct lws *wsi)
-{
-    char cookies[2048];
-    g_auto(GStrv) parts = NULL;
-
-    if (get_header(wsi, WSI_TOKEN_HTTP_COOKIE, cookies, sizeof cookies))
-        parts = g_strsplit(cookies, ";", 32);
-    for (char **part = parts; part && *part; part++) {
-        const char *value = g_strstrip(*part);
-        if (g_str_has_prefix(value, COOKIE_NAME "=") && base_id_is_valid(value + strlen(COOKIE_NAME "=")))
-            g_strlcpy(self->browser, value + strlen(COOKIE_NAME "="), sizeof self->browser);
-    }
-    if (!*self->browser) {
-        g_autofree char *fresh = base_id_new();
-        g_strlcpy(self->browser, fresh, sizeof self->browser);
-        self->sets_cookie = true;
-    }
-}
-
 /* The upgrade's head is there, nothing has been answered. */
 static int
 ws_filter(SgwW2Server *self, struct lws *wsi, SgwW2Socket **slot)
@@ -254,105 +98,18 @@ ws_filter(SgwW2Server *self, struct lws *wsi, SgwW2Socket **slot)
         base_info(NULL, "WebSocket to '%s' from origin '%s' refused", path, origin);
         return -1;
     }
-    *slot = socket_new(self, wsi);
+    *slot = sgw_w2_socket_new(wsi, self->events, self->user_data);
     if (has_origin)
-        take_cookie(*slot, wsi);
-    return 0;
-}
-
-static int
-ws_add_headers(SgwW2Socket *socket, struct lws *wsi, struct lws_process_html_args *args)
-{
-    g_autofree char *cookie = NULL;
-    unsigned char *at = (unsigned char *)args->p;
-
-    if (!socket || !socket->sets_cookie)
-        return 0;
-    cookie = g_strdup_printf(COOKIE_NAME "=%s; Path=/w2; HttpOnly; SameSite=Strict", socket->browser);
-    if (lws_add_http_header_by_name(wsi, (const unsigned char *)"set-cookie:", (const unsigned char *)cookie,
-                                    (int)strlen(cookie), &at, at + args->max_len))
-        return -1;
-    args->p = (char *)at;
+        sgw_w2_socket_take_cookie(*slot);
     return 0;
 }
 
 static void
-ws_established(SgwW2Server *self, SgwW2Socket *socket)
+ws_established(SgwW2Server *self, struct lws *wsi, SgwW2Socket *socket)
 {
     g_hash_table_add(self->sockets, socket);
-    lws_set_timer_usecs(socket->wsi, OWNER_TIME_US);
+    lws_set_timer_usecs(wsi, OWNER_TIME_US);
     base_metric_set(self->open_sockets, g_hash_table_size(self->sockets));
-    self->events->opened(socket, self->user_data);
-}
-
-static int
-hang_up(SgwW2Socket *socket, enum lws_close_status code, const char *reason)
-{
-    base_info(NULL, "WebSocket of %s closed: %s", socket->peer, reason);
-    lws_close_reason(socket->wsi, code, (unsigned char *)reason, strlen(reason));
-    return -1;
-}
-
-static bool
-comes_too_fast(SgwW2Socket *socket, gint64 now_us)
-{
-    if (now_us - socket->second_us >= G_USEC_PER_SEC) {
-        socket->second_us = now_us;
-        socket->messages = 0;
-    }
-    return ++socket->messages > MAX_MESSAGES_PER_SECOND;
-}
-
-/* One piece of a message: a fragment, or as much of one as fits the buffer. */
-static int
-ws_receive(SgwW2Server *self, SgwW2Socket *socket, const char *data, size_t length)
-{
-    gint64 now_us = g_get_monotonic_time();
-    bool complete = lws_is_final_fragment(socket->wsi) && lws_remaining_packet_payload(socket->wsi) == 0;
-
-    if (socket->close_code)
-        return 0;
-    if (lws_frame_is_binary(socket->wsi))
-        return hang_up(socket, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "text only");
-    if (comes_too_fast(socket, now_us))
-        return hang_up(socket, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many messages");
-    if (lws_is_first_fragment(socket->wsi)) {
-        g_string_truncate(socket->message, 0);
-        socket->message_since_us = now_us;
-    }
-    if (socket->message->len + length > PROTO_JSONRTC_MAX_BYTES)
-        return hang_up(socket, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "at most 64 KiB");
-    g_string_append_len(socket->message, data, (gssize)length);
-    if (!complete && now_us - socket->message_since_us > MESSAGE_TIME_US)
-        return hang_up(socket, LWS_CLOSE_STATUS_POLICY_VIOLATION, "message takes too long");
-    if (complete)
-        self->events->text(socket, socket->message->str, socket->message->len, self->user_data);
-    return 0;
-}
-
-static int
-ws_writable(SgwW2Socket *socket)
-{
-    g_autofree char *text = g_queue_pop_head(&socket->queue);
-    g_autofree unsigned char *buffer = NULL;
-    size_t length = 0;
-
-    if (!text && socket->close_code) {
-        lws_close_reason(socket->wsi, (enum lws_close_status)socket->close_code,
-                         (unsigned char *)socket->close_reason, strlen(socket->close_reason));
-        return -1;
-    }
-    if (!text)
-        return 0;
-    length = strlen(text);
-    socket->queued_bytes -= MIN(length, socket->queued_bytes);
-    buffer = g_malloc(LWS_PRE + length);
-    memcpy(buffer + LWS_PRE, text, length);
-    if (lws_write(socket->wsi, buffer + LWS_PRE, length, LWS_WRITE_TEXT) < (int)length)
-        return -1;
-    if (!g_queue_is_empty(&socket->queue) || socket->close_code)
-        lws_callback_on_writable(socket->wsi);
-    return 0;
 }
 
 static void
@@ -366,7 +123,7 @@ ws_gone(SgwW2Server *self, SgwW2Socket **slot)
     if (g_hash_table_remove(self->sockets, socket))
         self->events->closed(socket, self->user_data);
     base_metric_set(self->open_sockets, g_hash_table_size(self->sockets));
-    socket_free(socket);
+    sgw_w2_socket_free(socket);
 }
 
 static SgwW2Server *
@@ -385,16 +142,16 @@ on_w2(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, s
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return ws_filter(self, wsi, slot);
     case LWS_CALLBACK_ADD_HEADERS:
-        return slot ? ws_add_headers(*slot, wsi, in) : 0;
+        return slot && *slot ? sgw_w2_socket_add_headers(*slot, in) : 0;
     case LWS_CALLBACK_ESTABLISHED:
-        ws_established(self, *slot);
+        ws_established(self, wsi, *slot);
         return 0;
     case LWS_CALLBACK_RECEIVE:
-        return *slot ? ws_receive(self, *slot, in, length) : -1;
+        return *slot ? sgw_w2_socket_receive(*slot, in, length) : -1;
     case LWS_CALLBACK_SERVER_WRITEABLE: /* may come once more after CLOSED */
-        return *slot ? ws_writable(*slot) : -1;
+        return *slot ? sgw_w2_socket_writable(*slot) : -1;
     case LWS_CALLBACK_TIMER:
-        return *slot && !(*slot)->owner ? hang_up(*slot, LWS_CLOSE_STATUS_POLICY_VIOLATION, "no connect") : 0;
+        return *slot ? sgw_w2_socket_check_owner(*slot) : 0;
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
     case LWS_CALLBACK_WSI_DESTROY:
@@ -550,7 +307,7 @@ set_up_metrics(SgwW2Server *self)
 
 SgwW2Server *
 sgw_w2_server_new(const SgwW2ServerConfig *config,
-                  const SgwW2ServerEvents *events,
+                  const SgwW2SocketEvents *events,
                   void *user_data,
                   GError **error)
 {
@@ -559,14 +316,12 @@ sgw_w2_server_new(const SgwW2ServerConfig *config,
     if (!check_address(config->listen, error))
         return NULL;
     self = g_new0(SgwW2Server, 1);
-    self->limits = *config;
+    self->limits = sgw_address_limits_new(config->max_connections, config->max_connections_per_address);
     self->allowed_origins = g_strdupv((char **)config->allowed_origins);
     self->events = events;
     self->user_data = user_data;
     self->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
     self->page = sgw_page_server_new(config->web_dir, config->api_upstream, config->whep_upstream);
-    self->connections = g_hash_table_new(NULL, NULL);
-    self->addresses = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, address_free);
     self->sockets = g_hash_table_new(NULL, NULL);
     self->idle_policy.secs_since_valid_ping = (uint16_t)config->idle_ping_s;
     self->idle_policy.secs_since_valid_hangup = (uint16_t)(config->idle_ping_s + config->idle_ping_s / 2 + 1);
@@ -588,8 +343,7 @@ sgw_w2_server_free(SgwW2Server *self)
     for (int i = 0; i < 16 && g_main_context_iteration(g_main_loop_get_context(self->loop), FALSE); i++)
         ;
     g_hash_table_unref(self->sockets);
-    g_hash_table_unref(self->connections);
-    g_hash_table_unref(self->addresses);
+    sgw_address_limits_free(self->limits);
     sgw_page_server_free(self->page);
     g_main_loop_unref(self->loop);
     g_strfreev(self->allowed_origins);

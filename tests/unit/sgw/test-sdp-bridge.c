@@ -8,7 +8,8 @@
 static char *
 browser_offer(void)
 {
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", "data", "offer-chromium.sdp", NULL);
+    g_autofree char *path =
+        g_test_build_filename(G_TEST_DIST, "..", "..", "data", "offer-chromium.sdp", NULL);
     char *text = NULL;
 
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
@@ -89,14 +90,15 @@ test_bad_offers(void)
 static void
 test_answer(void)
 {
-    static const char ims[] = "v=0\r\no=mcf1 88 1 IN IP4 198.51.100.7\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
-                              "a=bc_service_package:basic bc_tv_service_id_list:one:imstv.test\r\n"
-                              "m=application 554 TCP iptv_rtsp\r\nc=IN IP4 198.51.100.7\r\na=setup:passive\r\n"
-                              "a=connection:new\r\na=fmtp:iptv_rtsp h-uri=rtsp://198.51.100.7/s/7Qx\r\n"
-                              "a=fmtp:iptv_rtsp h-session=9f3c21;timeout=40\r\n"
-                              "m=audio 40000 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 198.51.100.20\r\na=mid:0\r\n"
-                              "a=setup:passive\r\n"
-                              "a=candidate:1 1 udp 2130706431 198.51.100.20 40000 typ host\r\n";
+    static const char ims[] =
+        "v=0\r\no=mcf1 88 1 IN IP4 198.51.100.7\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
+        "a=bc_service_package:basic bc_tv_service_id_list:one:imstv.test\r\n"
+        "m=application 554 TCP iptv_rtsp\r\nc=IN IP4 198.51.100.7\r\na=setup:passive\r\n"
+        "a=connection:new\r\na=fmtp:iptv_rtsp h-uri=rtsp://198.51.100.7/s/7Qx\r\n"
+        "a=fmtp:iptv_rtsp h-session=9f3c21;timeout=40\r\n"
+        "m=audio 40000 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 198.51.100.20\r\na=mid:0\r\n"
+        "a=setup:passive\r\n"
+        "a=candidate:1 1 udp 2130706431 198.51.100.20 40000 typ host\r\n";
     g_autoptr(GError) error = NULL;
     g_auto(ProtoIptvRtsp) line = {0};
     g_autofree char *answer = sgw_sdp_answer_to_browser(ims, &line, &error);
@@ -115,8 +117,10 @@ static void
 test_answer_without_control(void)
 {
     static const char *const bad[] = {
-        "v=0\r\no=m 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 1.2.3.4\r\n",
-        "v=0\r\no=m 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nm=application 0 TCP iptv_rtsp\r\nc=IN IP4 1.2.3.4\r\n",
+        "v=0\r\no=m 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 "
+        "1.2.3.4\r\n",
+        "v=0\r\no=m 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nm=application 0 TCP iptv_rtsp\r\nc=IN IP4 "
+        "1.2.3.4\r\n",
         "v=0\r\no=m 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nm=application 554 TCP iptv_rtsp\r\n"
         "c=IN IP4 1.2.3.4\r\na=fmtp:iptv_rtsp h-uri=rtsp://1.2.3.4/x\r\n",
     };
