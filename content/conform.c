@@ -14,6 +14,7 @@ enum {
     STALL_S = 60,
     GOP_S = 2,
     DEFAULT_FPS = 25, /* a film of one picture, or without times */
+    THREADS_MAX = 16, /* each holds pictures of its own, and more gain nothing */
     OPUS_BPS = 128000,
     /* In-band FEC is only spent where losses are expected; above 5 % libopus codes a copy into each packet.
      */
@@ -84,12 +85,15 @@ describe_video(const Conform *self, const ContentCodec *codec)
         "queue max-size-buffers=0 max-size-time=0 ! %s ! %s ! videoflip method=automatic ! %s"
         "videoconvert ! videoscale ! video/x-raw,format=I420,width=%u,height=%u,pixel-aspect-ratio=1/1 ! "
         "queue ! "
-        "x264enc name=encoder speed-preset=veryfast pass=qual quantizer=22 bitrate=%u vbv-buf-capacity=1000 "
+        "x264enc threads=%u speed-preset=veryfast pass=qual quantizer=22 bitrate=%u vbv-buf-capacity=1000 "
         "bframes=0 key-int-max=%u byte-stream=true aud=false "
         "option-string=scenecut=0:open-gop=0:keyint=%u:min-keyint=1 ! "
         "capsfilter caps=video/x-h264,profile=high",
-        codec->parser, codec->decoder, self->verdict->deinterlace ? "deinterlace ! " : "", width, height,
-        ceiling_kbps(video), gop, gop);
+        codec->parser, codec->decoder,
+        self->verdict->deinterlace ? "videoconvert ! video/x-raw,format=I420 ! deinterlace fields=top ! "
+                                   : "",
+        width, height, MIN(g_get_num_processors() * 3 / 2, (guint)THREADS_MAX), ceiling_kbps(video), gop,
+        gop);
 }
 
 static char *

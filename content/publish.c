@@ -137,6 +137,21 @@ write_record(const char *path, const char *text, GError **error)
     return written;
 }
 
+/* Never replaces. Some file systems cannot promise that in one step: there the look comes first. */
+static bool
+rename_new(const char *from, const char *to)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return true;
+    if (errno != EINVAL && errno != ENOSYS)
+        return false;
+    if (g_file_test(to, G_FILE_TEST_EXISTS)) {
+        errno = EEXIST;
+        return false;
+    }
+    return rename(from, to) == 0;
+}
+
 bool
 content_staging_publish(ContentStaging *self, const char *id, const char *asset_json, GError **error)
 {
@@ -148,7 +163,7 @@ content_staging_publish(ContentStaging *self, const char *id, const char *asset_
         return false;
 
     target = g_build_filename(self->content, id, NULL);
-    if (renameat2(AT_FDCWD, self->path, AT_FDCWD, target, RENAME_NOREPLACE) != 0) {
+    if (!rename_new(self->path, target)) {
         if (errno == EEXIST)
             g_set_error(error, BASE_ERROR, BASE_ERROR_BUSY,
                         "there is an asset \"%s\" already: remove it first, or choose another id", id);

@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 enum {
-    SILENCE_S = 90,     /* a child that says nothing for so long is killed */
-    LINES_MAX = 200000, /* and one that never stops talking: five lines a second for eleven hours */
+    SILENCE_S = 90,    /* a child that says nothing for so long is killed */
+    LINES_FREE = 1000, /* a child that talks more than this and then LINES_PER_S is killed too */
+    LINES_PER_S = 50,
 };
 
 /* Reading through is this part of the whole job; the rest is writing. */
@@ -32,7 +33,9 @@ struct ContentRunner {
     bool exited;
     int wait_status;
     GString *line;
-    unsigned lines;
+    int64_t lines;
+    bool ran_wild;
+    int64_t began_us;       /* monotonic */
     int64_t heard_us;       /* monotonic: last line */
     int64_t stage_began_us; /* monotonic */
     ContentStatus status;
@@ -58,7 +61,7 @@ explain_exit(const ContentRunner *self)
 {
     int status = self->wait_status;
 
-    if (self->lines > LINES_MAX)
+    if (self->ran_wild)
         return g_strdup("its reader ran wild; the file is damaged or hostile");
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
         return g_strdup("it took more computing time than a file of its size may; it is damaged or hostile");
@@ -178,7 +181,8 @@ handle_line(ContentRunner *self)
     g_autoptr(JsonNode) root = NULL;
 
     self->heard_us = g_get_monotonic_time();
-    if (++self->lines > LINES_MAX) {
+    if (++self->lines > LINES_FREE + (self->heard_us - self->began_us) * LINES_PER_S / G_USEC_PER_SEC) {
+        self->ran_wild = true;
         kill(self->child, SIGKILL);
         return;
     }
@@ -241,7 +245,7 @@ start_child(ContentRunner *self, const char *program, GError **error)
                                   &self->child, NULL, &self->output_fd, NULL, error))
         return false;
     g_unix_set_fd_nonblocking(self->output_fd, TRUE, NULL);
-    self->heard_us = self->stage_began_us = g_get_monotonic_time();
+    self->began_us = self->heard_us = self->stage_began_us = g_get_monotonic_time();
     self->output_watch = g_unix_fd_add(self->output_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_output, self);
     self->child_watch = g_child_watch_add(self->child, on_child_exit, self);
     self->silence_timer = g_timeout_add_seconds(5, on_silence_check, self);

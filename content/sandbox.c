@@ -34,7 +34,7 @@ content_limits_for(int64_t size_bytes)
      */
     return (ContentLimits){
         .memory_bytes = 6 * GIB,
-        .cpu_s = 600 + size / 50000,
+        .cpu_s = 600 + size / 10000,
         .file_bytes = 2 * GIB + 4 * size,
     };
 }
