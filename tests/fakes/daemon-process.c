@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #define READY_TIMEOUT_S 20
 
@@ -86,6 +87,13 @@ wait_until_ready(TestDaemon *self)
         g_error("the daemon did not get ready");
 }
 
+/* A test that fails leaves no daemon behind. */
+static void
+die_with_parent(gpointer unused G_GNUC_UNUSED)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 TestDaemon *
 test_daemon_start(const char *const *argv)
 {
@@ -94,6 +102,7 @@ test_daemon_start(const char *const *argv)
     g_autoptr(GError) error = NULL;
 
     listen_for_readiness(self);
+    g_subprocess_launcher_set_child_setup(launcher, die_with_parent, NULL, NULL);
     g_subprocess_launcher_setenv(launcher, "NOTIFY_SOCKET", self->path, TRUE);
     g_subprocess_launcher_set_stdout_file_path(launcher, "/dev/null");
     self->process = g_subprocess_launcher_spawnv(launcher, argv, &error);

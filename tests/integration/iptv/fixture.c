@@ -158,7 +158,7 @@ fixture_request(Fixture *self, const char *method, const char *uri, const char *
 
     /* as a real S-CSCF sends it to an application server */
     net_sip_msg_add_printf(request, "Route", "<sip:127.0.0.1:%u;transport=tcp;lr>",
-                           daemon_process_port(self->daemon, "sip"));
+                           test_daemon_port(self->daemon, "sip"));
     net_sip_msg_add_printf(request, "Route",
                            "<sip:iscmark@127.0.0.1:%u;transport=tcp;lr;s=1;h=0;d=0;a=7369703a64656d6f>",
                            self->core_port);
@@ -235,7 +235,7 @@ void
 fixture_get(Fixture *self, const char *path, const char *const *headers)
 {
     g_autofree char *url =
-        g_strdup_printf("http://127.0.0.1:%u%s", daemon_process_port(self->daemon, "http"), path);
+        g_strdup_printf("http://127.0.0.1:%u%s", test_daemon_port(self->daemon, "http"), path);
     NetHttpRequest request = {.url = url, .headers = headers};
 
     g_clear_pointer(&self->http_body, g_free);
@@ -302,10 +302,21 @@ start_daemon(Fixture *self, const char *program)
     g_autofree char *mcf =
         g_strdup_printf("iptv.mcf=sip:mcf1@127.0.0.1:%u;transport=tcp sip:mcf2@127.0.0.1:%u;transport=tcp",
                         self->core_port, self->core_port);
-    const char *const settings[] = {state, mcf, "iptv.sip_port=0", "iptv.http_port=0", "iptv.admin_port=0",
-                                    NULL};
+    const char *const argv[] = {program,
+                                "--set",
+                                state,
+                                "--set",
+                                mcf,
+                                "--set",
+                                "iptv.sip_port=0",
+                                "--set",
+                                "iptv.http_port=0",
+                                "--set",
+                                "iptv.admin_port=0",
+                                g_getenv("IMSTV_TEST_TRACE") ? "--trace" : NULL,
+                                NULL};
 
-    self->daemon = daemon_process_start(program, settings);
+    self->daemon = test_daemon_start(argv);
 }
 
 void
@@ -335,7 +346,7 @@ void
 fixture_tear_down(Fixture *self, gconstpointer unused G_GNUC_UNUSED)
 {
     if (self->daemon)
-        g_assert_cmpint(daemon_process_stop(self->daemon), ==, 0);
+        test_daemon_free(self->daemon);
 
     net_sip_session_free(self->viewer);
     net_sip_session_free(self->mcf);

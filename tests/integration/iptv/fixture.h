@@ -6,7 +6,7 @@
 #include "lib/net/http-client.h"
 #include "lib/net/sip-ua.h"
 #include "lib/store/store.h"
-#include "tests/integration/daemon-process.h"
+#include "tests/fakes/daemon-process.h"
 
 /* What the fake control function does with an INVITE. */
 typedef enum {
@@ -17,7 +17,7 @@ typedef enum {
 
 typedef struct {
     char *dir;
-    DaemonProcess *daemon;
+    TestDaemon *daemon;
     Store *store;
     NetSipUa *ua;
     NetHttpClient *http;

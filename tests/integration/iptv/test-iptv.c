@@ -222,12 +222,11 @@ static void
 test_stop_hangs_up(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED)
 {
     g_autofree char *offer = fixture_offer(NULL);
-    int code;
 
     fixture_call_and_wait(fixture, "iptv-film", DEMO, offer);
     fixture_acknowledge(fixture);
-    code = daemon_process_stop(g_steal_pointer(&fixture->daemon));
-    g_assert_cmpint(code, ==, 0);
+    test_daemon_terminate(fixture->daemon);
+    g_assert_cmpint(test_daemon_wait(fixture->daemon), ==, 0);
     g_assert_true(fixture->viewer_ended);
     g_assert_true(fixture->mcf_ended);
     g_assert_cmpint(fixture->viewer_why, ==, NET_SIP_ENDED_BYE);
@@ -286,7 +285,7 @@ test_discovery_by_subscription(Fixture *fixture, gconstpointer unused G_GNUC_UNU
     StoreChannel channel = {.id = (char *)"three", .inputs = inputs};
     g_autoptr(GPtrArray) ssfs = NULL, later = NULL;
     g_autofree char *location =
-        g_strdup_printf("http://127.0.0.1:%u/dvb/sdns", daemon_process_port(fixture->daemon, "http"));
+        g_strdup_printf("http://127.0.0.1:%u/dvb/sdns", test_daemon_port(fixture->daemon, "http"));
     const ProtoSsf *ssf;
 
     fixture_run_until_count(&fixture->notifies, 1);
@@ -329,7 +328,7 @@ register_third_party(Fixture *fixture, unsigned expires_s)
     NetSipMsg *request = net_sip_msg_new_request("REGISTER", "sip:127.0.0.1");
 
     net_sip_msg_add_printf(request, "Route", "<sip:127.0.0.1:%u;transport=tcp;lr>",
-                           daemon_process_port(fixture->daemon, "sip"));
+                           test_daemon_port(fixture->daemon, "sip"));
     net_sip_msg_add_printf(request, "From", "<sip:127.0.0.1:%u>", fixture->core_port);
     net_sip_msg_add(request, "To", "<" DEMO ">");
     net_sip_msg_add_printf(request, "Contact", "<sip:127.0.0.1:%u;transport=tcp>", fixture->core_port);
