@@ -9,7 +9,7 @@
 #include "lib/proto/json-strict.h"
 
 #define SET_UP_DEADLINE_MS 3000
-#define COMMAND_DEADLINE_MS 3000
+#define COMMAND_DEADLINE_MS 6000 /* a PLAY waits for ICE and DTLS; the gateway gives us 8 s */
 #define STATUS_DEADLINE_MS 1000
 #define MAX_ANSWER_BYTES 65536
 
