@@ -74,6 +74,7 @@ export class Peer extends EventTarget {
             framesReceived: video.framesReceived ?? 0,
             framesDropped: video.framesDropped ?? 0,
             freezeCount: video.freezeCount ?? 0,
+            freezeSeconds: video.totalFreezesDuration ?? 0,
             frameWidth: video.frameWidth ?? 0,
             frameHeight: video.frameHeight ?? 0,
             videoPackets: video.packetsReceived ?? 0,
