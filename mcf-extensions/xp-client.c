@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/base/id.h"
 #include "lib/net/http-client.h"
 #include "lib/proto/json-strict.h"
 
@@ -15,6 +16,7 @@
 
 struct McfXpClient {
     NetHttpClient *http;
+    char *controller;  /* this MCF, as long as it lives */
     GHashTable *calls; /* set of McfXpCall, owned */
     unsigned deleting;
 };
@@ -53,6 +55,7 @@ mcf_xp_client_new(void)
     McfXpClient *self = g_new0(McfXpClient, 1);
 
     self->http = net_http_client_new("Xp");
+    self->controller = base_id_new();
     self->calls = g_hash_table_new_full(NULL, NULL, call_free, NULL);
     return self;
 }
@@ -64,6 +67,7 @@ mcf_xp_client_free(McfXpClient *self)
         return;
     net_http_client_free(self->http);
     g_hash_table_unref(self->calls);
+    g_free(self->controller);
     g_free(self);
 }
 
@@ -292,7 +296,7 @@ parse_status(const NetHttpAnswer *answer, McfXpCall *call, McfXpReply *reply, GE
 McfXpCall *
 mcf_xp_status(McfXpClient *self, const char *base, McfXpDone done, void *user_data)
 {
-    g_autofree char *url = g_strdup_printf("%s/xp/v1/status", base);
+    g_autofree char *url = g_strdup_printf("%s/xp/v1/status?controller=%s", base, self->controller);
     NetHttpRequest request = {.url = url, .deadline_ms = STATUS_DEADLINE_MS};
 
     return start(self, &request, parse_status, done, user_data);
@@ -302,8 +306,8 @@ McfXpCall *
 mcf_xp_create(McfXpClient *self, const McfXpOffer *offer, McfXpDone done, void *user_data)
 {
     g_autofree char *events = g_uri_escape_string(offer->events_url, NULL, FALSE);
-    g_autofree char *url =
-        g_strdup_printf("%s/xp/v1/sessions?source=%s&events=%s", offer->base, offer->source, events);
+    g_autofree char *url = g_strdup_printf("%s/xp/v1/sessions?source=%s&events=%s&controller=%s", offer->base,
+                                           offer->source, events, self->controller);
     NetHttpRequest request = {
         .method = "POST",
         .url = url,

@@ -8,15 +8,20 @@
 #include "lib/base/log.h"
 #include "mdf/control/xp-notify.h"
 
+#define CHECK_S 5
+#define MAX_CONTROLLERS 256
+
 struct MdfViewers {
     MdfViewersParts parts;
     MdfXpNotify *notify;
-    GHashTable *by_id; /* id -> MdfControlled, owned */
+    GHashTable *by_id;       /* id -> MdfControlled, owned */
+    GHashTable *controllers; /* id -> gint64: when it was heard last */
+    guint check;             /* GSource id */
 };
 
 struct MdfControlled {
     MdfViewers *owner;
-    char *id, *source, *session_id, *events_url, *etag;
+    char *id, *source, *session_id, *events_url, *controller, *etag;
     MdfViewer *viewer;   /* NULL: closed by the engine */
     GHashTable *pending; /* set of Pending, owned */
 };
@@ -72,8 +77,69 @@ controlled_free(gpointer data)
     g_free(self->source);
     g_free(self->session_id);
     g_free(self->events_url);
+    g_free(self->controller);
     g_free(self->etag);
     g_free(self);
+}
+
+/* ---- controllers ---- */
+
+void
+mdf_viewers_controller_heard(MdfViewers *self, const char *controller)
+{
+    gint64 *heard = g_hash_table_lookup(self->controllers, controller);
+
+    if (!heard && g_hash_table_size(self->controllers) >= MAX_CONTROLLERS)
+        return;
+    if (!heard) {
+        heard = g_new(gint64, 1);
+        g_hash_table_insert(self->controllers, g_strdup(controller), heard);
+    }
+    *heard = g_get_monotonic_time();
+}
+
+static bool
+is_silent(const MdfViewers *self, const char *controller, gint64 now_us)
+{
+    const gint64 *heard = g_hash_table_lookup(self->controllers, controller);
+
+    return !heard || now_us - *heard > (gint64)MDF_CONTROLLER_SILENCE_S * G_USEC_PER_SEC;
+}
+
+static gboolean
+forget_silent(gpointer key, gpointer value, gpointer user_data)
+{
+    (void)key;
+    return *(gint64 *)user_data - *(gint64 *)value > (gint64)MDF_CONTROLLER_SILENCE_S * G_USEC_PER_SEC;
+}
+
+void
+mdf_viewers_check_controllers(MdfViewers *self, gint64 now_us)
+{
+    g_autoptr(GPtrArray) orphans = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->by_id);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        MdfControlled *controlled = value;
+        if (controlled->controller && is_silent(self, controlled->controller, now_us))
+            g_ptr_array_add(orphans, controlled);
+    }
+    for (guint i = 0; i < orphans->len; i++) {
+        MdfControlled *orphan = g_ptr_array_index(orphans, i);
+        BaseLogFields about = fields(orphan);
+        base_warning(&about, "its MCF is silent for over %d s: closed", MDF_CONTROLLER_SILENCE_S);
+        mdf_controlled_close(orphan);
+    }
+    g_hash_table_foreach_remove(self->controllers, forget_silent, &now_us);
+}
+
+static gboolean
+on_check(gpointer user_data)
+{
+    mdf_viewers_check_controllers(user_data, g_get_monotonic_time());
+    return G_SOURCE_CONTINUE;
 }
 
 MdfViewers *
@@ -84,6 +150,8 @@ mdf_viewers_new(const MdfViewersParts *parts)
     self->parts = *parts;
     self->notify = mdf_xp_notify_new();
     self->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, controlled_free);
+    self->controllers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->check = g_timeout_add_seconds(CHECK_S, on_check, self);
     return self;
 }
 
@@ -92,7 +160,9 @@ mdf_viewers_free(MdfViewers *self)
 {
     if (!self)
         return;
+    g_source_remove(self->check);
     g_hash_table_unref(self->by_id);
+    g_hash_table_unref(self->controllers);
     mdf_xp_notify_free(self->notify);
     g_free(self);
 }
@@ -175,6 +245,7 @@ controlled_new(MdfViewers *owner, const MdfViewersRequest *request)
     self->source = g_strdup(request->source);
     self->session_id = request->session_id ? g_strdup(request->session_id) : base_id_new();
     self->events_url = g_strdup(request->events_url);
+    self->controller = g_strdup(request->controller);
     self->etag = g_strdup("\"1\"");
     self->pending = g_hash_table_new(NULL, NULL);
     return self;

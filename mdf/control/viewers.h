@@ -30,6 +30,7 @@ typedef struct {
     const char *offer;      /* SDP */
     const char *session_id; /* RFC 7989; NULL: none */
     const char *events_url; /* NULL: nobody is told */
+    const char *controller; /* id of the MCF; NULL: none that could go silent */
     bool play;              /* begin at once (WHEP) */
 } MdfViewersRequest;
 
@@ -58,6 +59,13 @@ char *mdf_controlled_reoffer(MdfControlled *self, const char *offer, GError **er
 void mdf_controlled_status(const MdfControlled *self, MdfViewerStatus *ret_status);
 /* Ends and frees it; the MCF is not told, it asked for it. */
 void mdf_controlled_close(MdfControlled *self);
+
+/* The MCF of that id was heard. Viewers whose MCF is silent for MDF_CONTROLLER_SILENCE_S are closed: it was
+ * killed, and nobody can control or end them any more. */
+#define MDF_CONTROLLER_SILENCE_S 30
+void mdf_viewers_controller_heard(MdfViewers *self, const char *controller);
+/* Runs that check now, as of @now_us (monotonic); it also runs by itself every few seconds. */
+void mdf_viewers_check_controllers(MdfViewers *self, gint64 now_us);
 
 /* Ends all, telling the MCFs `closed`, `shutdown`. */
 void mdf_viewers_shut_down(MdfViewers *self);

@@ -60,6 +60,18 @@ check_query(NetHttpExchange *exchange, const char *source, const char *events)
     return true;
 }
 
+/* The MCF that asks, if it says who it is. */
+static const char *
+controller_of(MdfXpServer *self, NetHttpExchange *exchange)
+{
+    const char *controller = net_http_exchange_query(exchange, "controller");
+
+    if (!controller || !base_id_is_valid(controller))
+        return NULL;
+    mdf_viewers_controller_heard(self->viewers, controller);
+    return controller;
+}
+
 static void
 on_create(NetHttpExchange *exchange, void *user_data)
 {
@@ -71,6 +83,7 @@ on_create(NetHttpExchange *exchange, void *user_data)
         .source = net_http_exchange_query(exchange, "source"),
         .session_id = net_http_exchange_session_id(exchange),
         .events_url = net_http_exchange_query(exchange, "events"),
+        .controller = controller_of(self, exchange),
     };
 
     request.offer = sdp_body(exchange);
@@ -201,6 +214,7 @@ on_status(NetHttpExchange *exchange, void *user_data)
     g_autoptr(JsonBuilder) builder = json_builder_new();
     MdfEngineStatus status;
 
+    controller_of(self, exchange);
     mdf_engine_status(mdf_viewers_engine(self->viewers), &status);
     json_builder_begin_object(builder);
     add_string(builder, "instance", self->instance);

@@ -10,15 +10,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 look_at(const ProtoRtspMsg *message)
 {
-    g_autofree char *session = proto_rtsp_session(message);
-    g_autofree char *parameter = proto_rtsp_parameter(message->body, "bc_service");
     const char *range = proto_rtsp_header(message, "Range");
     const char *anchor = proto_rtsp_header(message, PROTO_RTSP_ANCHOR_HEADER);
-    g_autoptr(GString) built = proto_rtsp_build(message);
     ProtoRtspNotice notice;
     ProtoRtspAnchor point;
     ProtoRtspRange ends;
 
+    g_free(proto_rtsp_session(message));
+    g_free(proto_rtsp_parameter(message->body, "bc_service"));
+    g_string_free(proto_rtsp_build(message), TRUE);
     proto_rtsp_notice_parse(message, &notice);
     if (range)
         proto_rtsp_range_parse(range, &ends, NULL);

@@ -13,8 +13,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_auto(ProtoIptvRtsp) line = {0};
     g_auto(ProtoBc) bc = {0};
     g_autofree char *removed = proto_sdp_iptv_remove(text, &line, NULL);
-    g_autofree char *offer = proto_sdp_iptv_insert_offer(text, 0, "127.0.0.1", NULL);
 
+    g_free(proto_sdp_iptv_insert_offer(text, 0, "127.0.0.1", NULL));
     if (removed) {
         g_autoptr(GError) error = NULL;
         g_autofree char *again = proto_sdp_iptv_insert_offer(removed, line.index, "127.0.0.1", &error);
@@ -22,7 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             g_error("%s\nfrom\n%s\nmade\n%s", error->message, text, removed);
     }
     if (proto_sdp_bc_parse(text, &bc, NULL)) {
-        g_autofree char *set = proto_sdp_bc_set(text, &bc, NULL);
+        g_free(proto_sdp_bc_set(text, &bc, NULL));
         proto_bc_grants(&bc, "one", "imstv.test");
     }
     proto_sdp_check_webrtc(text, NULL);

@@ -45,7 +45,7 @@ expect_answer(ProtoRtspMsg *m, unsigned status, bool needs_session)
     g_autoptr(ProtoRtspMsg) taken = m;
     g_auto(McfXcRequest) r = {0};
 
-    mcf_xc_decide(m, &r);
+    mcf_xc_decide(taken, &r);
     g_assert_cmpint(r.command, ==, MCF_XC_ANSWER);
     g_assert_cmpuint(r.status, ==, status);
     g_assert_true(r.needs_session == needs_session);

@@ -549,6 +549,26 @@ test_close_answers_commands(void)
 }
 
 static void
+test_silent_controller(void)
+{
+    const char *path = "/xp/v1/sessions?source=asset:film&controller=" SESSION_ID;
+    gint64 silence_us = (gint64)MDF_CONTROLLER_SILENCE_S * G_USEC_PER_SEC;
+    Fixture f;
+    g_autofree char *kept = NULL, *orphan = NULL;
+
+    set_up(&f, false);
+    kept = make_viewer(&f); /* nobody's: nobody can go silent */
+    xp(&f, "POST", path, "application/sdp", OFFER, 201);
+    orphan = g_strdup(f.location);
+    mdf_viewers_check_controllers(f.viewers, g_get_monotonic_time() + silence_us - G_USEC_PER_SEC);
+    xp(&f, "GET", orphan, NULL, NULL, 200);
+    mdf_viewers_check_controllers(f.viewers, g_get_monotonic_time() + silence_us + G_USEC_PER_SEC);
+    xp(&f, "GET", orphan, NULL, NULL, 404);
+    xp(&f, "GET", kept, NULL, NULL, 200);
+    tear_down(&f);
+}
+
+static void
 whep(Fixture *f, const char *method, const char *path, const char *type, const char *body, int status)
 {
     ask(f, mdf_whep_port(f->whep), method, path, type, body);
@@ -631,6 +651,7 @@ main(int argc, char **argv)
     g_test_add_func("/mdf/control/status-and-content", test_status);
     g_test_add_func("/mdf/control/tells-the-mcf", test_events);
     g_test_add_func("/mdf/control/a-closed-viewer-answers-its-commands", test_close_answers_commands);
+    g_test_add_func("/mdf/control/a-silent-mcf-loses-its-viewers", test_silent_controller);
     g_test_add_func("/mdf/control/whep-anonymous", test_whep_anonymous);
     g_test_add_func("/mdf/control/whep-token", test_whep_token);
     return g_test_run();
