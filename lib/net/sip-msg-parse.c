@@ -112,12 +112,16 @@ add_list(Parser *self, const NetSipHeaderInfo *info, const char *value)
     }
 }
 
+/* No control characters but tabs and what a backslash escapes (RFC 4475 3.1.1.2). */
 static bool
 is_clean(const char *text)
 {
-    for (const char *c = text; *c; c++)
-        if (((guint8)*c < ' ' && *c != '\t') || *c == 0x7f)
+    for (const char *c = text; *c; c++) {
+        if (*c == '\\' && c[1] && c[1] != '\r' && c[1] != '\n')
+            c++;
+        else if (((guint8)*c < ' ' && *c != '\t') || *c == 0x7f)
             return false;
+    }
 
     return true;
 }
