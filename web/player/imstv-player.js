@@ -214,6 +214,7 @@ export class ImstvPlayer extends HTMLElement {
         return {
             state: this.state,
             content: this.#content?.id,
+            callId: this.#playback.callId,
             currentMediaTime: this.#playback.mediaTime,
             muted: this.muted,
             ...await this.#playback.statistics(),

@@ -50,6 +50,11 @@ export class Playback extends EventTarget {
         return this.state === 'starting' || this.#call?.up === true;
     }
 
+    /* The id of the call in every trace of the headend. */
+    get callId() {
+        return this.#call?.sessionId;
+    }
+
     get mediaTime() {
         return this.#timeline.current;
     }
