@@ -2,61 +2,15 @@
 
 #include <string.h>
 
-#include "lib/base/error.h"
 #include "lib/base/id.h"
 #include "lib/base/log.h"
-#include "lib/base/metrics.h"
 #include "lib/proto/discovery.h"
-#include "sgw/auth-relay.h"
-#include "sgw/call.h"
-#include "sgw/leg-gm.h"
-#include "sgw/registration.h"
-#include "sgw/xa-client.h"
+#include "sgw/session-private.h"
 
-#define MAX_CALLS 8
 #define END_TIMEOUT_MS 3000
 
-struct SgwSession {
-    const SgwServices *services;
-    const SgwSessionEvents *events;
-    void *user_data;
-    SgwW2Link *link;
-    char *user;
-    char *browser;                 /* the cookie's secret; NULL if no browser opened it */
-    SgwRegistration *registration; /* NULL: refused, or over */
-    SgwAuthRelay *relay;
-    SgwXaClient *xa;
-    GHashTable *calls;     /* subsession -> SgwCall */
-    SgwW2Request *connect; /* while it waits */
-    SgwW2Request *log_out;
-    char *registering; /* "c<n>" that challenges of a REGISTER belong to; NULL: a refresh */
-    guint grace_timer;
-    guint end_timer;
-    GHashTable *xa_waits; /* set of XaWait */
-    char *next_call_id;   /* Session-ID that the next call gets: its `start` is traced under it already */
-    bool refused;         /* the registration came to nothing; another connect may follow */
-    bool ending;
-    bool told_over;
-};
-
-/* What a request of the page waits for in the XA client. */
-typedef struct {
-    SgwSession *session;
-    SgwW2Request *request;
-} XaWait;
-
-static void
-xa_wait_free(void *pointer)
-{
-    XaWait *self = pointer;
-
-    if (self->request)
-        sgw_w2_request_fail(self->request, 487, "ended");
-    g_free(self);
-}
-
-static BaseLogFields
-fields(const SgwSession *self)
+BaseLogFields
+sgw_session_fields(const SgwSession *self)
 {
     return (BaseLogFields){.user = self->user, .call_id = sgw_w2_link_id(self->link)};
 }
@@ -73,9 +27,8 @@ on_over(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
-/* Says so from the main loop: callers are in the middle of things. */
-static void
-check_over(SgwSession *self)
+void
+sgw_session_check_over(SgwSession *self)
 {
     if (!self->ending || self->told_over || g_hash_table_size(self->calls) > 0)
         return;
@@ -84,8 +37,8 @@ check_over(SgwSession *self)
     self->end_timer = g_idle_add(on_over, self);
 }
 
-static void
-drop_calls(SgwSession *self, const char *reason)
+void
+sgw_session_drop_calls(SgwSession *self, const char *reason)
 {
     g_autoptr(GList) calls = g_hash_table_get_values(self->calls);
 
@@ -96,16 +49,16 @@ drop_calls(SgwSession *self, const char *reason)
 void
 sgw_session_end(SgwSession *self, const char *reason)
 {
-    BaseLogFields log = fields(self);
+    BaseLogFields log = sgw_session_fields(self);
 
     if (self->ending)
         return;
     self->ending = true;
     base_info(&log, "session ends: %s", reason);
     g_clear_handle_id(&self->grace_timer, g_source_remove);
-    drop_calls(self, reason);
+    sgw_session_drop_calls(self, reason);
     self->end_timer = g_timeout_add(END_TIMEOUT_MS, on_over, self);
-    check_over(self);
+    sgw_session_check_over(self);
 }
 
 static gboolean
@@ -122,7 +75,7 @@ void
 sgw_session_lost(SgwSession *self)
 {
     const SgwSettings *settings = self->services->settings;
-    BaseLogFields log = fields(self);
+    BaseLogFields log = sgw_session_fields(self);
 
     sgw_w2_link_set_socket(self->link, NULL);
     if (self->ending)
@@ -136,346 +89,13 @@ sgw_session_lost(SgwSession *self)
     self->grace_timer = g_timeout_add(settings->grace_s * 1000, on_grace_over, self);
 }
 
-/* --- registration --- */
-
-static JsonArray *
-identities(const SgwGmIdentity *identity)
-{
-    JsonArray *list = json_array_new();
-
-    for (char **uri = identity->associated; uri && *uri; uri++)
-        json_array_add_string_element(list, *uri);
-    if (json_array_get_length(list) == 0)
-        json_array_add_string_element(list, identity->impu);
-    return list;
-}
-
-static void
-on_registered(SgwRegistration *registration, bool first G_GNUC_UNUSED, unsigned expires_s, void *user_data)
-{
-    SgwSession *self = user_data;
-    ProtoJsonrtcFrame *frame = NULL;
-
-    g_clear_pointer(&self->registering, g_free);
-    if (!self->connect)
-        return;
-    frame = sgw_w2_request_response(self->connect, 200);
-    json_object_set_int_member(frame->header, "expires", expires_s);
-    json_object_set_array_member(proto_jsonrtc_payload(frame), "identities",
-                                 identities(sgw_registration_identity(registration)));
-    sgw_w2_request_answer(g_steal_pointer(&self->connect), frame);
-}
-
-static void
-tell_registration_ended(SgwSession *self, const char *reason)
-{
-    ProtoJsonrtcFrame *frame = proto_jsonrtc_frame_new(PROTO_JSONRTC_MESSAGE, "register", "notify");
-
-    json_object_set_string_member(frame->header, "state", "terminated");
-    json_object_set_string_member(frame->header, "reason", reason);
-    sgw_w2_link_send(self->link, frame);
-}
-
-static void
-on_registration_ended(SgwRegistration *registration G_GNUC_UNUSED,
-                      int status,
-                      const char *reason,
-                      void *user_data)
-{
-    SgwSession *self = user_data;
-
-    if (self->connect) {
-        self->refused = true;
-        sgw_w2_request_fail(g_steal_pointer(&self->connect), status, reason);
-    } else {
-        tell_registration_ended(self, reason);
-        sgw_session_end(self, "not registered any more");
-    }
-}
-
-/* Everything that hangs on the registration, which comes first: its challenges are in the relay. */
-static void
-forget_registration(SgwSession *self)
+void
+sgw_session_forget_registration(SgwSession *self)
 {
     g_clear_pointer(&self->xa, sgw_xa_client_free);
     g_clear_pointer(&self->registration, sgw_registration_free);
     g_clear_pointer(&self->relay, sgw_auth_relay_free);
     self->refused = false;
-}
-
-static const SgwRegistrationEvents registration_events = {
-    .registered = on_registered,
-    .ended = on_registration_ended,
-};
-
-static void
-on_logged_out(int status, void *user_data)
-{
-    SgwSession *self = user_data;
-
-    if (self->log_out) {
-        if (status < 300)
-            sgw_w2_request_answer(self->log_out, sgw_w2_request_response(self->log_out, 200));
-        else
-            sgw_w2_request_fail(self->log_out, status, "the registration will lapse by itself");
-        self->log_out = NULL;
-    }
-    sgw_session_end(self, "logged out");
-}
-
-/* --- requests of the page --- */
-
-static void
-handle_connect(SgwSession *self, SgwW2Request *request, const ProtoJsonrtcFrame *frame)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (self->refused)
-        forget_registration(self);
-    if (self->registration || self->connect) {
-        sgw_w2_request_fail(request, 409, "connected already");
-        return;
-    }
-    g_free(self->user);
-    self->user = g_strdup(proto_jsonrtc_header_string(frame, "initiator"));
-    g_free(self->registering);
-    self->registering = g_strdup(sgw_w2_request_id(request));
-    self->registration =
-        sgw_registration_new(self->services, self->user, self, &registration_events, self, &error);
-    if (!self->registration) {
-        sgw_w2_request_fail_error(request, error);
-        return;
-    }
-    self->connect = request;
-    self->relay = sgw_auth_relay_new(self->link, sgw_registration_identity(self->registration)->impi,
-                                     self->services->settings->home_domain);
-    self->xa = sgw_xa_client_new(self->services, self->registration);
-}
-
-static void
-handle_log_out(SgwSession *self, SgwW2Request *request, const ProtoJsonrtcFrame *frame G_GNUC_UNUSED)
-{
-    if (self->log_out) {
-        sgw_w2_request_fail(request, 491, "logging out already");
-        return;
-    }
-    self->log_out = request;
-    g_free(self->registering);
-    self->registering = g_strdup(sgw_w2_request_id(request));
-    drop_calls(self, "logged out");
-    sgw_registration_log_out(self->registration, on_logged_out, self);
-}
-
-static void
-on_xa_done(JsonObject *result, const GError *error, void *user_data)
-{
-    XaWait *wait = user_data;
-    SgwW2Request *request = g_steal_pointer(&wait->request);
-    const char *session_id = sgw_xa_client_session_id(wait->session->xa);
-    ProtoJsonrtcFrame *frame = NULL;
-
-    if (result) {
-        frame = sgw_w2_request_response(request, 200);
-        frame->payload = json_object_ref(result);
-    } else {
-        frame = sgw_w2_request_error(request, base_error_sip_status(error), error->message);
-    }
-    if (session_id)
-        json_object_set_string_member(frame->header, "session-id", session_id);
-    sgw_w2_request_answer(request, frame);
-    g_hash_table_remove(wait->session->xa_waits, wait);
-}
-
-static bool
-is_online(SgwSession *self, SgwW2Request *request)
-{
-    if (self->registration && sgw_registration_is_registered(self->registration) &&
-        sgw_registration_flow(self->registration) && !self->ending)
-        return true;
-    sgw_w2_request_fail(request, self->registration ? 503 : 401, "not registered");
-    return false;
-}
-
-static void
-ask_xa(SgwSession *self, SgwW2Request *request, void (*ask)(SgwXaClient *xa, SgwXaDone done, void *user_data))
-{
-    XaWait *wait = NULL;
-
-    if (!is_online(self, request))
-        return;
-    wait = g_new0(XaWait, 1);
-    wait->session = self;
-    wait->request = request;
-    g_hash_table_add(self->xa_waits, wait);
-    ask(self->xa, on_xa_done, wait);
-}
-
-static void
-handle_discovery(SgwSession *self, SgwW2Request *request, const ProtoJsonrtcFrame *frame G_GNUC_UNUSED)
-{
-    ask_xa(self, request, sgw_xa_client_discover);
-}
-
-static void
-handle_selection(SgwSession *self, SgwW2Request *request, const ProtoJsonrtcFrame *frame G_GNUC_UNUSED)
-{
-    ask_xa(self, request, sgw_xa_client_select);
-}
-
-static SgwNetworkLeg *
-open_leg(const char *target,
-         const char *call_id,
-         const char *sdp,
-         const SgwNetworkLegEvents *events,
-         void *user_data,
-         void *data,
-         GError **error)
-{
-    SgwSession *self = data;
-    NetSipFlow *flow = sgw_registration_flow(self->registration);
-
-    if (!flow) {
-        g_set_error_literal(error, BASE_ERROR, BASE_ERROR_UNAVAILABLE, "the core cannot be reached");
-        return NULL;
-    }
-    return sgw_leg_gm_new(self->services, sgw_registration_identity(self->registration), flow, target,
-                          call_id, sdp, events, user_data);
-}
-
-static void
-on_call_over(SgwCall *call, void *user_data)
-{
-    SgwSession *self = user_data;
-
-    g_hash_table_remove(self->calls, sgw_call_subsession(call));
-    check_over(self);
-}
-
-static void
-start_call(SgwSession *self, SgwW2Request *request, const ProtoJsonrtcFrame *frame)
-{
-    SgwCallContext context = {
-        .settings = self->services->settings,
-        .xc = self->services->xc,
-        .link = self->link,
-        .open_leg = open_leg,
-        .open_leg_data = self,
-        .over = on_call_over,
-        .user_data = self,
-    };
-    SgwCall *call = NULL;
-
-    if (g_hash_table_size(self->calls) >= MAX_CALLS) {
-        sgw_w2_request_fail(request, 503, "too many calls at a time");
-        return;
-    }
-    call = sgw_call_new(&context, self->next_call_id, request, frame);
-    g_free(self->next_call_id);
-    self->next_call_id = base_id_new();
-    if (call)
-        g_hash_table_insert(self->calls, (char *)sgw_call_subsession(call), call);
-}
-
-static void
-handle_start(SgwSession *self, SgwW2Request *request, const ProtoJsonrtcFrame *frame)
-{
-    SgwCall *call = NULL;
-
-    if (!is_online(self, request))
-        return;
-    call = g_hash_table_lookup(self->calls, frame->subsession_id);
-    if (call)
-        sgw_call_restart(call, request, frame);
-    else
-        start_call(self, request, frame);
-}
-
-static void
-handle_hang_up(SgwSession *self, SgwW2Request *request, const ProtoJsonrtcFrame *frame)
-{
-    SgwCall *call = g_hash_table_lookup(self->calls, frame->subsession_id);
-
-    if (call)
-        sgw_call_shutdown(call, request);
-    else
-        sgw_w2_request_fail(request, 481, "there is no such call");
-}
-
-static void
-handle_media(SgwSession *self, SgwW2Request *request, const ProtoJsonrtcFrame *frame)
-{
-    SgwCall *call = g_hash_table_lookup(self->calls, frame->subsession_id);
-
-    if (call)
-        sgw_call_media(call, request, frame);
-    else
-        sgw_w2_request_fail(request, 481, "there is no such call");
-}
-
-/* package, action -> handler */
-static const struct {
-    const char *package_type;
-    const char *action;
-    bool in_subsession;
-    void (*handle)(SgwSession *, SgwW2Request *, const ProtoJsonrtcFrame *);
-} handlers[] = {
-    {"register", "connect", false, handle_connect},
-    {"register", "shutdown", false, handle_log_out},
-    {"iptv_discovery", "notify", false, handle_discovery},
-    {"iptv_selection", "notify", false, handle_selection},
-    {"call", "start", true, handle_start},
-    {"call", "shutdown", true, handle_hang_up},
-    {"iptv_media", "notify", true, handle_media},
-};
-
-static void
-on_request(SgwW2Request *request, const ProtoJsonrtcFrame *frame, void *user_data)
-{
-    SgwSession *self = user_data;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(handlers); i++) {
-        if (!g_str_equal(frame->package_type, handlers[i].package_type) ||
-            !g_str_equal(frame->action, handlers[i].action))
-            continue;
-        if (handlers[i].in_subsession && !frame->subsession_id)
-            sgw_w2_request_fail(request, 400, "subsession_id is missing");
-        else if ((!self->registration || self->refused) && handlers[i].handle != handle_connect)
-            sgw_w2_request_fail(request, 401, "not connected");
-        else
-            handlers[i].handle(self, request, frame);
-        return;
-    }
-    sgw_w2_request_fail(request, 501, "this package or action is not known");
-}
-
-static void
-on_message(const ProtoJsonrtcFrame *frame, void *user_data)
-{
-    SgwSession *self = user_data;
-    SgwCall *call = frame->subsession_id ? g_hash_table_lookup(self->calls, frame->subsession_id) : NULL;
-
-    if (call && g_str_equal(frame->package_type, "call") && g_str_equal(frame->action, "complete"))
-        sgw_call_complete(call);
-}
-
-static void
-on_answer(const ProtoJsonrtcFrame *frame, void *user_data)
-{
-    SgwSession *self = user_data;
-
-    if (self->relay)
-        sgw_auth_relay_answer(self->relay, frame);
-}
-
-static const char *
-on_call_id(const ProtoJsonrtcFrame *frame, void *user_data)
-{
-    SgwSession *self = user_data;
-    SgwCall *call = frame->subsession_id ? g_hash_table_lookup(self->calls, frame->subsession_id) : NULL;
-
-    if (call)
-        return sgw_call_id(call);
-    return g_str_equal(frame->action, "start") ? self->next_call_id : NULL;
 }
 
 /* --- from the network --- */
@@ -562,12 +182,6 @@ sgw_session_new(const SgwServices *services,
                 const SgwSessionEvents *events,
                 void *user_data)
 {
-    static const SgwW2LinkEvents link_events = {
-        .request = on_request,
-        .message = on_message,
-        .answer = on_answer,
-        .call_id = on_call_id,
-    };
     SgwSession *self = g_new0(SgwSession, 1);
 
     self->services = services;
@@ -575,9 +189,9 @@ sgw_session_new(const SgwServices *services,
     self->user_data = user_data;
     self->browser = g_strdup(sgw_w2_socket_browser(socket));
     self->calls = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, call_free);
-    self->xa_waits = g_hash_table_new_full(NULL, NULL, xa_wait_free, NULL);
+    self->xa_waits = g_hash_table_new_full(NULL, NULL, sgw_w2_handler_free_wait, NULL);
     self->next_call_id = base_id_new();
-    self->link = sgw_w2_link_new(&link_events, self);
+    self->link = sgw_w2_link_new(&sgw_w2_handler_events, self);
     sgw_w2_link_set_socket(self->link, socket);
     sgw_w2_link_receive_frame(self->link, text, connect);
     return self;
@@ -591,7 +205,7 @@ sgw_session_free(SgwSession *self)
     g_clear_handle_id(&self->grace_timer, g_source_remove);
     g_clear_handle_id(&self->end_timer, g_source_remove);
     g_hash_table_remove_all(self->calls);
-    forget_registration(self);
+    sgw_session_forget_registration(self);
     g_hash_table_unref(self->xa_waits);
     if (self->connect)
         sgw_w2_request_fail(self->connect, 487, "ended");
@@ -679,7 +293,7 @@ sgw_session_resume(SgwSession *self, SgwW2Socket *socket, const ProtoJsonrtcFram
 {
     SgwW2Socket *old = sgw_w2_link_socket(self->link);
     int64_t cslr = -1, cslw = -1, csuw = -1;
-    BaseLogFields log = fields(self);
+    BaseLogFields log = sgw_session_fields(self);
 
     proto_jsonrtc_header_int(connect, "cslr", &cslr);
     proto_jsonrtc_header_int(connect, "cslw", &cslw);
