@@ -8,6 +8,7 @@
 
 #define RETRY_AFTER_S 5
 #define DEFAULT_MAX_FORWARDS 70
+#define SIP_PORT 5060
 
 /* What of the viewer's INVITE goes on to y2 as it is. */
 static const char *const carried_headers[] = {"P-Asserted-Identity",   "P-Charging-Vector",
@@ -135,12 +136,28 @@ set_max_forwards(NetSipMsg *invite, const NetSipMsg *from)
     net_sip_msg_add_printf(invite, "Max-Forwards", "%u", hops > 0 ? hops - 1 : 0);
 }
 
+/* The address under which this leg reached us. A core that names us in the Request-URI alone (its answer from
+ * the HSS was ours) puts no such entry in front. */
+static bool
+is_own_route(const IptvScfCall *self, const NetSipMsg *from)
+{
+    NetSipFlow *flow = net_sip_session_flow(self->viewer);
+    g_autofree char *text = net_sip_msg_address_uri(from, "Route", 0);
+    g_autoptr(NetSipUri) uri = text ? net_sip_uri_parse(text, NULL) : NULL;
+    uint16_t port = uri ? net_sip_uri_port(uri) : 0;
+
+    if (!uri || !flow || (port ? port : SIP_PORT) != net_sip_flow_local_port(flow))
+        return false;
+    return g_str_equal(net_sip_uri_host(uri), net_sip_flow_local_host(flow)) ||
+           !g_hostname_is_ip_address(net_sip_uri_host(uri));
+}
+
 /* Ourselves off, the rest unchanged: the S-CSCF knows its call by what it put into its own entry. */
 static void
-copy_route(NetSipMsg *invite, const NetSipMsg *from)
+copy_route(const IptvScfCall *self, NetSipMsg *invite, const NetSipMsg *from)
 {
     net_sip_msg_copy_header(invite, from, "Route");
-    if (net_sip_msg_header_count(invite, "Route") > 0)
+    if (is_own_route(self, from))
         net_sip_msg_remove_nth(invite, "Route", 0);
 }
 
@@ -156,7 +173,7 @@ build_invite(IptvScfCall *self, const char *mcf_uri)
     net_sip_msg_add(invite, "To", to);
     net_sip_msg_add_printf(invite, "Session-ID", "%s;remote=00000000000000000000000000000000",
                            self->session_id);
-    copy_route(invite, from);
+    copy_route(self, invite, from);
     set_max_forwards(invite, from);
     for (unsigned i = 0; i < G_N_ELEMENTS(carried_headers); i++)
         net_sip_msg_copy_header(invite, from, carried_headers[i]);

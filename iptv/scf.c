@@ -6,13 +6,14 @@
 #include "lib/base/metrics.h"
 
 #define RETRY_AFTER_S 5
+#define DRAIN_LIMIT_MS 2000 /* a far end that is gone answers no BYE */
 
 struct IptvScf {
     IptvScfRules rules;
     NetSipUa *ua;
     GHashTable *calls; /* of IptvScfCall, owned */
     bool draining;
-    guint drained_source;
+    guint drained_source, drain_limit;
     const IptvScfEvents *events;
     void *user_data;
 };
@@ -47,8 +48,8 @@ iptv_scf_free(IptvScf *self)
     if (!self)
         return;
 
-    if (self->drained_source)
-        g_source_remove(self->drained_source);
+    g_clear_handle_id(&self->drained_source, g_source_remove);
+    g_clear_handle_id(&self->drain_limit, g_source_remove);
     g_hash_table_unref(self->calls);
     g_free(self);
 }
@@ -59,8 +60,21 @@ on_drained(gpointer user_data)
     IptvScf *self = user_data;
 
     self->drained_source = 0;
+    g_clear_handle_id(&self->drain_limit, g_source_remove);
     self->events->drained(self, self->user_data);
     return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_drain_limit(gpointer user_data)
+{
+    IptvScf *self = user_data;
+
+    self->drain_limit = 0;
+    if (self->drained_source)
+        return G_SOURCE_REMOVE;
+    base_warning(NULL, "%u calls were not ended in order", g_hash_table_size(self->calls));
+    return on_drained(self);
 }
 
 static void
@@ -151,7 +165,10 @@ iptv_scf_drain(IptvScf *self)
 {
     g_autoptr(GList) calls = g_hash_table_get_keys(self->calls); /* `over` comes later, from the main loop */
 
+    if (self->draining)
+        return;
     self->draining = true;
+    self->drain_limit = g_timeout_add(DRAIN_LIMIT_MS, on_drain_limit, self);
     for (GList *item = calls; item; item = item->next)
         iptv_scf_call_end(item->data, "SIP;cause=503;text=\"Shutting Down\"");
     check_drained(self);
