@@ -225,8 +225,8 @@ content_job_main(const char *file, const char *folder, pid_t parent)
 
     content_sandbox_enter(&limits, parent);
     g_log_set_writer_func(drop_log, NULL, NULL);
-    gst_registry_fork_set_enabled(FALSE);
     gst_init(NULL, NULL);
+    content_sandbox_files(file, folder);
 
     if (run(file, folder, &error))
         _exit(0); /* all is said and written: a plug-in that does not come down has no say any more */

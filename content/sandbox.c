@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <glib.h>
+#include <linux/landlock.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define GIB (UINT64_C(1) << 30)
@@ -100,4 +103,54 @@ content_sandbox_enter(const ContentLimits *limits, pid_t parent)
     if (setpriority(PRIO_PROCESS, 0, 5) != 0)
         g_debug("priority unchanged");
     return offline;
+}
+
+#define READ_FILES (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITE_FILES                                                                                          \
+    (READ_FILES | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |                              \
+     LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define ALL_FILES                                                                                            \
+    (WRITE_FILES | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_CHAR |                            \
+     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |             \
+     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+/* Rights that the kernel takes for a single file. */
+#define ON_A_FILE (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
+
+/* What is not there needs no rule. */
+static void
+allow(int rules, const char *path, uint64_t access)
+{
+    struct landlock_path_beneath_attr rule = {.allowed_access = access};
+    struct stat info;
+
+    rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+    if (rule.parent_fd < 0)
+        return;
+    if (fstat(rule.parent_fd, &info) == 0 && !S_ISDIR(info.st_mode))
+        rule.allowed_access &= ON_A_FILE;
+    syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    close(rule.parent_fd);
+}
+
+bool
+content_sandbox_files(const char *file, const char *folder)
+{
+    /* Plug-ins are loaded when they are first used, and count the processors. */
+    static const char *const system[] = {
+        "/usr",       "/lib",          "/lib64",        "/etc/ld.so.cache",
+        "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system",
+        "/dev/null",  "/dev/urandom"};
+    struct landlock_ruleset_attr handled = {.handled_access_fs = ALL_FILES};
+    int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
+    bool restricted;
+
+    if (rules < 0)
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(system); i++)
+        allow(rules, system[i], READ_FILES);
+    allow(rules, file, LANDLOCK_ACCESS_FS_READ_FILE);
+    allow(rules, folder, WRITE_FILES);
+    restricted = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+    close(rules);
+    return restricted;
 }

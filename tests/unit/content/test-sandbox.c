@@ -2,8 +2,11 @@
 #include "content/sandbox.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -83,6 +86,61 @@ test_wrong_parent(void)
     g_assert_cmpint(exit_code_of(child), ==, 1);
 }
 
+static bool
+can_open(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static int
+in_files_child(const char *folder, const char *file, const char *beside)
+{
+    g_autofree char *out = g_build_filename(folder, "out", NULL);
+    ContentLimits limits = content_limits_for(0);
+
+    content_sandbox_enter(&limits, getppid());
+    if (!content_sandbox_files(file, folder))
+        return ONLINE;
+    if (!can_open(file, O_RDONLY) || !can_open(out, O_WRONLY | O_CREAT) || !can_open("/usr", O_RDONLY))
+        return WRONG;
+    if (can_open("/etc/passwd", O_RDONLY) || can_open(beside, O_RDONLY) || can_open(file, O_WRONLY) ||
+        can_open("/", O_RDONLY))
+        return WRONG;
+    return OFFLINE;
+}
+
+static void
+test_only_its_files(void)
+{
+    g_autofree char *top = g_dir_make_tmp("sandbox-XXXXXX", NULL);
+    g_autofree char *folder = g_build_filename(top, "staging", NULL),
+                    *out = g_build_filename(folder, "out", NULL);
+    g_autofree char *file = g_build_filename(top, "film", NULL),
+                    *beside = g_build_filename(top, "other", NULL);
+    pid_t child;
+    int code;
+
+    g_mkdir(folder, 0700);
+    g_file_set_contents(file, "film", -1, NULL);
+    g_file_set_contents(beside, "secret", -1, NULL);
+    child = fork();
+    if (child == 0)
+        _exit(in_files_child(folder, file, beside));
+    code = exit_code_of(child);
+    g_unlink(out);
+    g_unlink(file);
+    g_unlink(beside);
+    g_rmdir(folder);
+    g_rmdir(top);
+    g_assert_cmpint(code, !=, WRONG);
+    if (code == ONLINE)
+        g_test_skip("this kernel has no Landlock");
+}
+
 static void
 test_limits_grow(void)
 {
@@ -99,6 +157,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/content/sandbox/no-network", test_no_network);
+    g_test_add_func("/content/sandbox/only-its-files", test_only_its_files);
     g_test_add_func("/content/sandbox/ends-without-its-parent", test_wrong_parent);
     g_test_add_func("/content/sandbox/limits-grow-with-the-file", test_limits_grow);
     return g_test_run();
