@@ -197,7 +197,7 @@ net_sip_client_txn_start(NetSipLayer *layer,
 bool
 net_sip_layer_send_ack(NetSipLayer *self, NetSipFlow *flow, NetSipMsg *ack)
 {
-    g_autofree char *branch = put_via(flow, ack);
+    g_autofree char *branch G_GNUC_UNUSED = put_via(flow, ack);
 
     (void)self;
     return net_sip_flow_send(flow, ack, NULL);

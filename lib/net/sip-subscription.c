@@ -183,7 +183,7 @@ take_state(NetSipSubscription *self, const NetSipMsg *notify)
 static void
 take_notify(NetSipSubscription *self, NetSipServerTxn *txn)
 {
-    g_autoptr(NetSipServerTxn) held = net_sip_server_txn_ref(txn);
+    g_autoptr(NetSipServerTxn) held G_GNUC_UNUSED = net_sip_server_txn_ref(txn);
     const NetSipMsg *notify = net_sip_server_txn_request(txn);
 
     if (!self->dialog)

@@ -320,7 +320,6 @@ bind_and_connect(GSocket *socket,
                  GError **error)
 {
     bool v6 = g_socket_address_get_family(remote) == G_SOCKET_FAMILY_IPV6;
-    g_autoptr(GInetAddress) loopback = NULL;
     GInetAddress *to = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote));
     const char *any =
         g_inet_address_get_is_loopback(to) ? (v6 ? "::1" : "127.0.0.1") : (v6 ? "::" : "0.0.0.0");
