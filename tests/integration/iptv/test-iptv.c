@@ -280,7 +280,7 @@ subscribe(Fixture *fixture, const char *user_part, const char *event, const char
 static void
 test_discovery_by_subscription(Fixture *fixture, gconstpointer unused G_GNUC_UNUSED)
 {
-    g_autoptr(NetSipSubscription) subscription = subscribe(fixture, "iptv-sdf", EVENT, DEMO);
+    g_autoptr(NetSipSubscription) subscription G_GNUC_UNUSED = subscribe(fixture, "iptv-sdf", EVENT, DEMO);
     char *inputs[] = {(char *)"udp://127.0.0.1:5003", NULL};
     StoreChannel channel = {.id = (char *)"three", .inputs = inputs};
     g_autoptr(GPtrArray) ssfs = NULL, later = NULL;
