@@ -4,6 +4,7 @@
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -122,6 +123,12 @@ test_daemon_port(const TestDaemon *self, const char *name)
         if (strncmp(*w, name, length) == 0 && (*w)[length] == '=')
             return (guint16)g_ascii_strtoull(*w + length + 1, NULL, 10);
     g_error("no %s= in \"%s\"", name, self->status);
+}
+
+int
+test_daemon_pid(const TestDaemon *self)
+{
+    return atoi(g_subprocess_get_identifier(self->process));
 }
 
 void

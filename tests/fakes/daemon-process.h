@@ -11,6 +11,7 @@ typedef struct TestDaemon TestDaemon;
 TestDaemon *test_daemon_start(const char *const *argv);
 /* The number behind NAME= in its ready status: test_daemon_port(d, "sip"). */
 guint16 test_daemon_port(const TestDaemon *self, const char *name);
+int test_daemon_pid(const TestDaemon *self);
 /* SIGTERM; without waiting. */
 void test_daemon_terminate(TestDaemon *self);
 /* Waits for the end (main loop goes on meanwhile) and returns the exit code, -1 if a signal killed it. */
