@@ -148,7 +148,8 @@ content_sandbox_files(const char *file, const char *folder)
         return false;
     for (size_t i = 0; i < G_N_ELEMENTS(system); i++)
         allow(rules, system[i], READ_FILES);
-    allow(rules, file, LANDLOCK_ACCESS_FS_READ_FILE);
+    allow(rules, file,
+          LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR); /* a folder is told from a film */
     allow(rules, folder, WRITE_FILES);
     restricted = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
     close(rules);
