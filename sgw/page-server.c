@@ -8,6 +8,7 @@
 #include "lib/base/metrics.h"
 #include "lib/net/http-client.h"
 #include "sgw/page-files.h"
+#include "sgw/page-routes.h"
 
 #define MAX_HEAD_BYTES 4096
 #define MAX_REQUEST_BODY_BYTES (64 * 1024)
@@ -16,29 +17,6 @@
 #define CHUNK_BYTES 16384
 #define UPSTREAM_DEADLINE_MS 10000
 #define ANSWER_TIMEOUT_S 30
-
-enum {
-    ALLOW_GET = 1 << 0,
-    ALLOW_POST = 1 << 1,
-    ALLOW_PATCH = 1 << 2,
-    ALLOW_DELETE = 1 << 3,
-};
-
-typedef enum { UPSTREAM_API, UPSTREAM_WHEP } Upstream;
-
-typedef struct {
-    const char *path;
-    bool exact; /* else a prefix */
-    unsigned methods;
-    Upstream upstream;
-} Route;
-
-static const Route routes[] = {
-    {"/api/v1/assets", true, ALLOW_GET, UPSTREAM_API},
-    {"/api/v1/channels", true, ALLOW_GET, UPSTREAM_API},
-    {"/poster/", false, ALLOW_GET, UPSTREAM_API},
-    {"/whep/", false, ALLOW_GET | ALLOW_POST | ALLOW_PATCH | ALLOW_DELETE, UPSTREAM_WHEP},
-};
 
 /* What goes along in either direction; everything else stays behind. */
 static const struct {
@@ -62,7 +40,7 @@ static const char security_policy[] =
 struct SgwPageServer {
     SgwPageFiles *files;
     NetHttpClient *client;
-    char *upstreams[2];
+    char *upstreams[SGW_N_UPSTREAMS];
     BaseMetric *requests;
     BaseMetric *refused;
 };
@@ -72,7 +50,7 @@ struct SgwPageRequest {
     struct lws *wsi;
     char *path;
     const char *method;
-    const Route *route;
+    const SgwPageRoute *route; /* NULL: a file of the page */
     GString *body;
     bool body_too_large;
     bool hangs_up; /* after the answer: lws would wait for a body whose end nobody knows */
@@ -94,8 +72,8 @@ sgw_page_server_new(const char *web_dir, const char *api_upstream, const char *w
 
     self->files = sgw_page_files_new(web_dir);
     self->client = net_http_client_new("W1");
-    self->upstreams[UPSTREAM_API] = g_strdup(api_upstream);
-    self->upstreams[UPSTREAM_WHEP] = g_strdup(whep_upstream);
+    self->upstreams[SGW_UPSTREAM_API] = g_strdup(api_upstream);
+    self->upstreams[SGW_UPSTREAM_WHEP] = g_strdup(whep_upstream);
     self->requests = base_counter("imstv_sgw_http_requests_total", NULL, "HTTP requests on the page's port");
     self->refused = base_counter("imstv_sgw_http_refused_total", NULL, "of them answered with 4xx or 5xx");
     return self;
@@ -108,8 +86,8 @@ sgw_page_server_free(SgwPageServer *self)
         return;
     net_http_client_free(self->client);
     sgw_page_files_free(self->files);
-    g_free(self->upstreams[UPSTREAM_API]);
-    g_free(self->upstreams[UPSTREAM_WHEP]);
+    g_free(self->upstreams[SGW_UPSTREAM_API]);
+    g_free(self->upstreams[SGW_UPSTREAM_WHEP]);
     g_free(self);
 }
 
@@ -153,8 +131,7 @@ static void
 answer_preflight(SgwPageRequest *self)
 {
     add_cors(self);
-    add_header(self, "access-control-allow-methods",
-               self->route->upstream == UPSTREAM_WHEP ? "GET, POST, PATCH, DELETE, OPTIONS" : "GET, OPTIONS");
+    add_header(self, "access-control-allow-methods", self->route->methods);
     add_header(self, "access-control-allow-headers", "authorization, content-type, if-match");
     add_header(self, "access-control-max-age", "86400");
     answer(self, 204, NULL, NULL);
@@ -292,32 +269,38 @@ forward(SgwPageRequest *self)
 
 /* --- the request --- */
 
-static const Route *
-find_route(const char *path)
+/* Of POST and PATCH; @ret_known: false if the client does not say how long it is, as in chunks. */
+static bool
+expects_body(const SgwPageRequest *self, bool *ret_known)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(routes); i++) {
-        if (routes[i].exact ? g_str_equal(path, routes[i].path) : g_str_has_prefix(path, routes[i].path))
-            return &routes[i];
-    }
-    return NULL;
+    g_autofree char *length = request_header(self->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+    bool may_have_one = g_str_equal(self->method, "POST") || g_str_equal(self->method, "PATCH");
+
+    *ret_known = !may_have_one || length;
+    return may_have_one && length && !g_str_equal(length, "0");
 }
 
-static unsigned
-method_bit(int method)
+static void
+decide(SgwPageRequest *self)
 {
-    switch (method) {
-    case LWSHUMETH_GET:
-    case LWSHUMETH_HEAD:
-        return ALLOW_GET;
-    case LWSHUMETH_POST:
-        return ALLOW_POST;
-    case LWSHUMETH_PATCH:
-        return ALLOW_PATCH;
-    case LWSHUMETH_DELETE:
-        return ALLOW_DELETE;
-    default:
-        return 0;
-    }
+    bool plain = sgw_page_path_is_plain(self->path);
+    bool length_known = true;
+    bool has_body = expects_body(self, &length_known);
+
+    self->hangs_up = !length_known;
+    self->route = plain ? sgw_page_route_find(self->path) : NULL;
+    if (g_str_equal(self->path, "/w2"))
+        answer_problem(self, 426, "this is a WebSocket");
+    else if (!sgw_page_route_allows(self->route, self->method))
+        answer_problem(self, 405, "this method is not taken here");
+    else if (!self->route)
+        answer_file(self);
+    else if (g_str_equal(self->method, "OPTIONS"))
+        answer_preflight(self);
+    else if (!length_known)
+        answer_problem(self, 411, "say how long the body is");
+    else if (!has_body)
+        forward(self);
 }
 
 static const char *
@@ -332,42 +315,6 @@ method_name(int method)
     return method >= 0 && method < (int)G_N_ELEMENTS(names) ? names[method] : NULL;
 }
 
-/* Of POST and PATCH; @ret_known: false if the client does not say how long it is, as in chunks. */
-static bool
-expects_body(const SgwPageRequest *self, bool *ret_known)
-{
-    g_autofree char *length = request_header(self->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-    bool may_have_one = g_str_equal(self->method, "POST") || g_str_equal(self->method, "PATCH");
-
-    *ret_known = !may_have_one || length;
-    return may_have_one && length && !g_str_equal(length, "0");
-}
-
-static void
-decide(SgwPageRequest *self, int method)
-{
-    bool plain = sgw_page_path_is_plain(self->path);
-    bool length_known = true;
-    bool has_body = expects_body(self, &length_known);
-
-    self->hangs_up = !length_known;
-    self->route = plain ? find_route(self->path) : NULL;
-    if (g_str_equal(self->path, "/w2"))
-        answer_problem(self, 426, "this is a WebSocket");
-    else if (!self->route && method_bit(method) != ALLOW_GET)
-        answer_problem(self, 405, "pages can only be read");
-    else if (!self->route)
-        answer_file(self);
-    else if (method == LWSHUMETH_OPTIONS)
-        answer_preflight(self);
-    else if (!(self->route->methods & method_bit(method)))
-        answer_problem(self, 405, "this method is not taken here");
-    else if (!length_known)
-        answer_problem(self, 411, "say how long the body is");
-    else if (!has_body)
-        forward(self);
-}
-
 SgwPageRequest *
 sgw_page_request_new(SgwPageServer *server, struct lws *wsi)
 {
@@ -377,7 +324,7 @@ sgw_page_request_new(SgwPageServer *server, struct lws *wsi)
     int method = lws_http_get_uri_and_method(wsi, &uri, &length);
 
     base_metric_add(server->requests, 1);
-    if (method < 0 || !method_name(method) || length <= 0)
+    if (!method_name(method) || length <= 0)
         return NULL;
     self = g_new0(SgwPageRequest, 1);
     self->server = server;
@@ -388,7 +335,7 @@ sgw_page_request_new(SgwPageServer *server, struct lws *wsi)
     self->names = g_ptr_array_new_with_free_func(g_free);
     self->values = g_ptr_array_new_with_free_func(g_free);
     lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_TIMEOUT_S);
-    decide(self, method);
+    decide(self);
     return self;
 }
 

@@ -325,7 +325,7 @@ sgw_registration_flow_lost(SgwRegistration *self, const NetSipFlow *flow, const 
     close_flow(self);
     if (self->log_out_done) {
         self->log_out_done(503, self->log_out_data);
-    } else if (!self->registered) {
+    } else if (!self->registered || g_get_monotonic_time() >= self->expires_at_us) {
         end(self, 503, "the core cannot be reached");
     } else {
         schedule(self, self->retry_ms);

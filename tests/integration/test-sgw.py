@@ -693,6 +693,15 @@ async def case_page(h):
         assert status == 404, path
     assert (await http(h.port, 'GET /w2 HTTP/1.1'))[0] == 426
     assert (await http(h.port, 'POST / HTTP/1.1'))[0] == 405
+    assert (await http(h.port, 'POST / HTTP/1.1', b'x' * 300000))[0] == 405
+    reader, writer = await asyncio.open_connection('127.0.0.1', h.port)  # both on one connection
+    writer.write(b'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello'
+                 b'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    data = b''
+    while not data.endswith(b'imstv</html>'):
+        data += await asyncio.wait_for(reader.read(4096), 5)
+    assert data.startswith(b'HTTP/1.1 405') and b'HTTP/1.1 200' in data
+    writer.close()
 
 
 async def case_forwards(h):
