@@ -66,6 +66,8 @@ create(MdfWhep *self, NetHttpExchange *exchange, const char *source)
     location = g_strdup_printf(SESSION "/%s", mdf_controlled_id(viewer));
     net_http_exchange_set_header(exchange, "Location", location);
     net_http_exchange_set_header(exchange, "ETag", mdf_controlled_etag(viewer));
+    net_http_exchange_set_header(exchange, "Accept-Patch",
+                                 "application/sdp, application/trickle-ice-sdpfrag");
     net_http_respond(exchange, 201, "application/sdp", answer, -1);
 }
 
