@@ -1,9 +1,12 @@
 /* test.mjs - node's test runner with a deadline for each test, and an end for a file that hangs. */
 
+import {webcrypto} from 'node:crypto';
 import {after, test as nodeTest} from 'node:test';
 
 const TEST_MS = 60000;
 const LINGER_MS = 5000;
+
+globalThis.crypto ??= webcrypto; /* node 18 has no such global, browsers do */
 
 /* What is left open after the last test must not keep the run alive for ever. */
 after(() => {
