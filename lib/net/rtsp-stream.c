@@ -24,6 +24,7 @@ struct NetRtspStream {
     grefcount refs; /* the owner and whoever is calling out */
     GSocket *socket;
     bool connecting, closed;
+    bool overflowing; /* about to be closed: its timer is not to be touched */
     char *peer;
     GMainContext *context;
     GSource *in, *out, *timer;
@@ -144,6 +145,8 @@ on_timer(gpointer user_data)
 static void
 set_timer(NetRtspStream *self, unsigned seconds)
 {
+    if (self->overflowing)
+        return;
     g_source_set_ready_time(self->timer,
                             seconds ? g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC : -1);
 }
@@ -226,11 +229,12 @@ transmit(NetRtspStream *self, const ProtoRtspMsg *message)
 {
     g_autoptr(GString) text = proto_rtsp_build(message);
 
-    if (self->closed)
+    if (self->closed || self->overflowing)
         return;
     trace(self, true, message, text);
     if (self->unsent->len + text->len > NET_RTSP_MAX_UNSENT_BYTES) {
         /* not from here: the caller is in the middle of something */
+        self->overflowing = true;
         g_source_set_callback(self->timer, on_overflow, self, NULL);
         g_source_set_ready_time(self->timer, 0);
         return;

@@ -426,6 +426,28 @@ test_slow_message(void)
     tear_down(&f);
 }
 
+static void
+test_peer_that_does_not_read(void)
+{
+    g_autofree char *body = g_strnfill(60000, 'x');
+    Fixture f;
+    Raw raw;
+
+    set_up(&f, NULL);
+    raw_open(&raw, &f);
+    raw_send(&raw, "PLAY rtsp://h/ RTSP/1.0\r\nCSeq: 1\r\n\r\n");
+    wait_for(&f.requests, 1);
+    for (int i = 0; i < 400;
+         i++) { /* 24 MB: more than the kernel's buffers and ours; nobody reads meanwhile */
+        ProtoRtspMsg *announce = proto_rtsp_request_new("ANNOUNCE", "rtsp://h/");
+        proto_rtsp_set_body(announce, "text/plain", body, -1);
+        net_rtsp_server_send(f.server, f.connection, announce, 60000, NULL, NULL);
+    }
+    wait_for(&f.closed, 1);
+    raw_close(&raw);
+    tear_down(&f);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -442,5 +464,6 @@ main(int argc, char **argv)
     g_test_add_func("/net/rtsp-conn/pipelining-is-capped", test_pipelining_cap);
     g_test_add_func("/net/rtsp-conn/connections-are-capped", test_connection_cap);
     g_test_add_func("/net/rtsp-conn/unfinished-message-closes", test_slow_message);
+    g_test_add_func("/net/rtsp-conn/peer-that-does-not-read-is-cut-off", test_peer_that_does_not_read);
     return g_test_run();
 }
