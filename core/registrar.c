@@ -148,12 +148,39 @@ set_contact(CoreRegistrar *self, CoreBinding *binding, const char *contact)
     }
 }
 
+static void remove_binding(CoreRegistrar *self, CoreBinding *binding, CoreRegEvent why);
+
+/* Bindings whose connection is gone wait for their user to come back, but not at the expense of others. */
+static void
+drop_unreachable(CoreRegistrar *self)
+{
+    g_autoptr(GPtrArray) gone = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer binding;
+
+    g_hash_table_iter_init(&iter, self->sources);
+    while (g_hash_table_iter_next(&iter, NULL, &binding))
+        if (!net_sip_flow_is_open(((CoreBinding *)binding)->flow))
+            g_ptr_array_add(gone, binding);
+    for (guint i = 0; i < gone->len; i++)
+        remove_binding(self, g_ptr_array_index(gone, i), CORE_DEACTIVATED);
+}
+
 static bool
-has_room(CoreRegistrar *self, const char *impu, GError **error)
+is_full(const CoreRegistrar *self, const char *impu)
 {
     GPtrArray *list = g_hash_table_lookup(self->users, impu);
 
-    if (core_registrar_count(self) < CORE_MAX_BINDINGS && (!list || list->len < CORE_MAX_BINDINGS_PER_USER))
+    return core_registrar_count(self) >= CORE_MAX_BINDINGS ||
+           (list && list->len >= CORE_MAX_BINDINGS_PER_USER);
+}
+
+static bool
+has_room(CoreRegistrar *self, const char *impu, GError **error)
+{
+    if (is_full(self, impu))
+        drop_unreachable(self);
+    if (!is_full(self, impu))
         return true;
     g_set_error(error, BASE_ERROR, BASE_ERROR_BUSY, "too many registered contacts");
 

@@ -10,7 +10,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#define CORE_MAX_BINDINGS_PER_USER 16
+#define CORE_MAX_BINDINGS_PER_USER 2000 /* one demo user has many browsers */
 #define CORE_MAX_BINDINGS 20000
 
 typedef struct CoreRegistrar CoreRegistrar;
