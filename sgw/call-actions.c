@@ -2,6 +2,7 @@
  */
 
 #include "lib/base/error.h"
+#include "lib/base/metrics.h"
 #include "sgw/call-private.h"
 
 BaseLogFields
@@ -163,6 +164,7 @@ do_answer(SgwCall *self)
     g_clear_handle_id(&self->complete_timer, g_source_remove);
     self->complete_timer =
         g_timeout_add(self->context.settings->complete_timeout_ms, on_complete_timeout, self);
+    base_metric_add(base_counter("imstv_sgw_calls_answered_total", NULL, "answers given to pages"), 1);
     base_info(&log, "answered after %" G_GINT64_FORMAT " ms",
               (g_get_monotonic_time() - self->since_us) / 1000);
 }

@@ -5,6 +5,7 @@
 #include "lib/base/error.h"
 #include "lib/base/id.h"
 #include "lib/base/log.h"
+#include "lib/base/metrics.h"
 #include "sgw/call-private.h"
 #include "sgw/gm-build.h"
 
@@ -49,6 +50,12 @@ static const SgwNetworkLegEvents leg_events = {
 };
 
 /* --- browser leg --- */
+
+static BaseMetric *
+live_calls(void)
+{
+    return base_gauge("imstv_sgw_calls", NULL, "calls of all viewers, those being set up included");
+}
 
 /* Reads what a `start` says into @self. */
 static bool
@@ -109,6 +116,8 @@ sgw_call_new(const SgwCallContext *context,
     g_autoptr(GError) error = NULL;
     BaseLogFields log;
 
+    base_metric_add(base_counter("imstv_sgw_call_attempts_total", NULL, "calls that pages asked for"), 1);
+    base_metric_add(live_calls(), 1);
     self->context = *context;
     self->state = SGW_CALL_INVITING;
     self->subsession = g_strdup(frame->subsession_id);
@@ -133,6 +142,7 @@ sgw_call_free(SgwCall *self)
 {
     if (!self)
         return;
+    base_metric_add(live_calls(), -1);
     g_clear_handle_id(&self->complete_timer, g_source_remove);
     sgw_call_fail(self, &self->start, 487, "ended");
     sgw_call_fail(self, &self->shutdown, 487, "ended");

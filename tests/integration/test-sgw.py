@@ -734,9 +734,13 @@ async def case_forwards(h):
 
 
 async def case_metrics(h):
-    await h.client()
+    client = await h.client()
+    subsession, _ = await client.start('heron', 'cod', OFFER)
     status, _, body = await http(h.admin, 'GET /metrics HTTP/1.1')
-    assert status == 200 and b'imstv_sgw_sessions 1' in body
+    assert status == 200 and b'imstv_sgw_sessions 1\n' in body and b'imstv_sgw_calls 1\n' in body
+    await client.shutdown(subsession)
+    _, _, body = await http(h.admin, 'GET /metrics HTTP/1.1')
+    assert b'imstv_sgw_calls 0\n' in body and b'imstv_sgw_calls_answered_total 1\n' in body
     assert (await http(h.admin, 'GET /livez HTTP/1.1'))[0] == 200
 
 
