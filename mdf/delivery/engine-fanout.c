@@ -71,8 +71,10 @@ handle_closed(Fanout *self, MdfFanoutViewer *viewer, MdfCloseReason reason)
     base_info(&fields, "viewer closed: %s", mdf_close_reason_name(reason));
     base_trace("e*", false, "browser", viewer->session_id, mdf_close_reason_name(reason), NULL, 0);
     forget_viewer(self, viewer);
+    viewer->ending = true;
     mdf_fanout_viewer_fail_all(viewer);
-    viewer->events->closed(&viewer->base, reason, viewer->user_data);
+    if (!viewer->released)
+        viewer->events->closed(&viewer->base, reason, viewer->user_data);
     mdf_fanout_viewer_free(viewer);
 }
 
@@ -399,6 +401,10 @@ fanout_close(MdfViewer *base)
 {
     MdfFanoutViewer *viewer = (MdfFanoutViewer *)base;
 
+    if (viewer->ending) { /* from inside one of the last callbacks */
+        viewer->released = true;
+        return;
+    }
     post_order(viewer, &remove_order, (Order){0});
     forget_viewer((Fanout *)viewer->engine, viewer);
     mdf_fanout_viewer_free(viewer);

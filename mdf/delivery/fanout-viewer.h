@@ -29,6 +29,8 @@ typedef struct {
     GHashTable *pending; /* token -> done and user_data */
 
     MdfStreamParameters parameters; /* of the first offer */
+    bool ending;                    /* the engine is telling its owner that it is over ... */
+    bool released;                  /* ... who closed it meanwhile */
     ReelProgramme *first_programme; /* payload types were chosen for it */
     char *remote_pwd;
     uint64_t sdp_session;

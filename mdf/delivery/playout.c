@@ -40,6 +40,7 @@ struct MdfPlayout {
     int64_t position_us; /* while not playing */
     int64_t start_us;
     int64_t start_deadline_us;
+    bool start_answered;    /* `started` was said although nothing has gone out yet */
     bool start_at_position; /* go on from position_us, not from the next record's time */
     bool key_wanted;
     int64_t key_due_us; /* not before; answered requests have their distance */
@@ -139,6 +140,7 @@ arm(MdfPlayout *self, int64_t now_us)
 {
     self->state = STARTING;
     self->start_deadline_us = now_us + MDF_PLAYOUT_START_WAIT_US;
+    self->start_answered = false;
     self->start_at_position = false;
     self->catch_up = false;
     self->key_wanted = false;
@@ -388,7 +390,22 @@ begin(MdfPlayout *self, int64_t first_us, int64_t now_us)
         self->start_us = first_us;
     }
     self->state = PLAYING;
+    if (!self->start_answered)
+        self->events->started(NULL, self->user_data);
+}
+
+/* The browser is not there yet. It may take its time, the one who asked to play may not. */
+static int64_t
+wait_for_ready(MdfPlayout *self, int64_t now_us)
+{
+    if (self->start_answered)
+        return NEVER;
+    if (now_us < self->start_deadline_us)
+        return self->start_deadline_us;
+    self->start_answered = true;
     self->events->started(NULL, self->user_data);
+
+    return NEVER;
 }
 
 static int64_t
@@ -400,17 +417,19 @@ run_start(MdfPlayout *self, int64_t now_us)
     switch (reel_cursor_peek(self->cursor, now_us, &record, &wake_us)) {
     case REEL_NEXT_RECORD:
         if (!self->ready)
-            return NEVER;
+            return wait_for_ready(self, now_us);
         begin(self, record.due_us, now_us);
         return now_us;
     case REEL_NEXT_EDGE: /* an empty channel: plays what comes */
         if (!self->ready)
-            return NEVER;
+            return wait_for_ready(self, now_us);
         self->at_edge = self->live;
         begin(self, now_us, now_us);
         return wake_us;
     case REEL_NEXT_WAIT:
-        if (now_us < self->start_deadline_us || !self->ready)
+        if (!self->ready)
+            return MIN(wake_us, wait_for_ready(self, now_us));
+        if (now_us < self->start_deadline_us)
             return wake_us;
         begin(self, self->start_us, now_us); /* the medium is slow; the answer must not be */
         return wake_us;

@@ -41,7 +41,8 @@ typedef struct {
                    int64_t shift_us,
                    int64_t late_us,
                    void *user_data);
-    /* The last play or zap has begun (or could not: @error); once for each. */
+    /* The last play or zap has begun (or could not: @error); once for each. At the latest after
+     * MDF_PLAYOUT_START_WAIT_US, also if the peer is not there or the medium is slow. */
     void (*started)(const GError *error, void *user_data);
     void (*ended)(void *user_data);
     void (*gone)(void *user_data); /* a channel was removed */

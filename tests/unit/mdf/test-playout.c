@@ -227,10 +227,15 @@ test_nothing_before_ready(Fixture *f, const void *unused G_GNUC_UNUSED)
 {
     g_assert_true(mdf_playout_set_programme(f->playout, f->film, f->now_us, NULL));
     g_assert_true(mdf_playout_play(f->playout, NAN, f->now_us, NULL));
+    f->started = 0;
     run(f, NOW0 + SECOND);
+    g_assert_cmpuint(f->started, ==, 0);
+    run(f, NOW0 + 10 * SECOND);
+    g_assert_cmpuint(f->started, ==, 1); /* who asked to play has an answer */
     g_assert_cmpuint(f->sent->len, ==, 0);
     mdf_playout_set_ready(f->playout, f->now_us);
     run(f, f->now_us + SECOND);
+    g_assert_cmpuint(f->started, ==, 1);
     g_assert_cmpint(sent(f, 0)->due_us, ==, 0); /* the film did not run away */
     check_timeline(f);
 }
@@ -445,6 +450,21 @@ test_standstill(Fixture *f, const void *unused G_GNUC_UNUSED)
 }
 
 static void
+test_standstill_live(Fixture *f, const void *unused G_GNUC_UNUSED)
+{
+    unsigned before;
+
+    play(f, f->two, NAN);
+    run(f, NOW0 + SECOND / 2);
+    before = f->sent->len;
+    f->now_us += 2 * SECOND; /* two has a key frame at 1.2 s */
+    run(f, f->now_us + SECOND / 2);
+    g_assert_true(sent(f, before)->key_start);
+    g_assert_cmpint(sent(f, before)->due_us, ==, NOW0 + 1200000);
+    check_timeline(f);
+}
+
+static void
 test_removed_channel(Fixture *f, const void *unused G_GNUC_UNUSED)
 {
     play(f, f->one, NAN);
@@ -488,6 +508,7 @@ main(int argc, char **argv)
     ADD("film-to-channel", test_film_to_channel);
     ADD("key-requests", test_key_requests);
     ADD("standstill", test_standstill);
+    ADD("standstill-live", test_standstill_live);
     ADD("removed-channel", test_removed_channel);
     ADD("foreign-codec", test_foreign_codec);
     return g_test_run();
