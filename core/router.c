@@ -11,6 +11,8 @@
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 
+#define Y2_USER "y2"
+
 typedef struct {
     Core *core;
     NetSipServerTxn *txn;
@@ -21,6 +23,7 @@ typedef struct {
     bool gm;
     bool orig;   /* a Route of ours had the user part "orig" */
     bool marked; /* ... or was the dialog identifier */
+    bool y2;     /* ... or "y2": the leg between service and media control */
     CoreMark mark;
 } Routing;
 
@@ -60,7 +63,11 @@ record_route(Routing *self, bool towards_terminal, NetSipTransportKind kind)
         net_sip_msg_prepend(self->msg, "Record-Route", value);
     }
     {
-        g_autofree char *s = core_uri(self->core, towards_terminal ? "mt" : "mo", true, kind);
+        g_autofree char *s = core_uri(self->core,
+                                      self->y2           ? Y2_USER
+                                      : towards_terminal ? "mt"
+                                                         : "mo",
+                                      true, kind);
         g_autofree char *value = g_strdup_printf("<%s>", s);
 
         net_sip_msg_prepend(self->msg, "Record-Route", value);
@@ -160,6 +167,7 @@ to_machine(Routing *self)
     g_autoptr(GError) error = NULL;
     g_autoptr(NetSipFlow) flow = NULL;
 
+    self->y2 = true;
     record_route(self, false, kind_of(net_sip_msg_request_uri(self->msg)));
     net_sip_msg_set_reference_point(self->msg, CORE_Y2);
     flow = next_flow(self, CORE_Y2, &error);
@@ -291,6 +299,10 @@ note_route(const NetSipUri *uri, void *user_data)
         return false;
     if (g_strcmp0(net_sip_uri_user(uri), "orig") == 0)
         self->orig = true;
+    if (g_strcmp0(net_sip_uri_user(uri), Y2_USER) == 0) {
+        self->y2 = true;
+        net_sip_msg_set_reference_point(self->msg, CORE_Y2);
+    }
     if (!self->marked && !self->gm)
         self->marked = core_mark_parse(uri, &self->mark);
 
@@ -420,15 +432,20 @@ on_ack(NetSipFlow *flow, const NetSipMsg *ack, void *user_data)
     routing_clear(&self);
 }
 
-/* A server's new call to a machine is y2; everything else has its flow's name. */
+/* A server's call to a machine is y2, and so is what follows our Record-Route of it; everything else has its
+ * flow's name. */
 static const char *
 on_reference_point(NetSipFlow *flow, const NetSipMsg *request, void *user_data)
 {
     g_autoptr(NetSipUri) uri = net_sip_uri_parse(net_sip_msg_request_uri(request), NULL);
 
+    g_autofree char *route_user = net_sip_msg_user(request, "Route");
+
     (void)user_data;
-    if (core_is_gm(flow) || net_sip_msg_to_tag(request) || !uri || !net_sip_uri_host(uri))
+    if (core_is_gm(flow) || !uri || !net_sip_uri_host(uri))
         return NULL;
+    if (net_sip_msg_to_tag(request))
+        return g_strcmp0(route_user, Y2_USER) == 0 ? CORE_Y2 : NULL;
 
     return g_hostname_is_ip_address(net_sip_uri_host(uri)) ? CORE_Y2 : NULL;
 }

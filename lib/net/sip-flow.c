@@ -7,18 +7,16 @@
 #include "lib/base/error.h"
 #include "lib/base/metrics.h"
 #include "lib/base/trace.h"
-#include "lib/net/sip-framing.h"
 #include "lib/net/sip-via.h"
 
-#define READ_BYTES 16384
 #define USER_TIMEOUT_MS 20000u /* sent but not acknowledged by the peer's TCP */
 
 static void on_timer(void *user_data);
 
 /* --- Addresses ------------------------------------------------------------------------------- */
 
-static void
-take_address(GSocketAddress *address, char **ret_host, uint16_t *ret_port)
+void
+net_sip_flow_take_address(GSocketAddress *address, char **ret_host, uint16_t *ret_port)
 {
     GInetSocketAddress *inet = G_INET_SOCKET_ADDRESS(address);
 
@@ -32,10 +30,10 @@ take_addresses(NetSipFlow *self)
     g_autoptr(GSocketAddress) local = g_socket_get_local_address(self->socket, NULL);
 
     if (local)
-        take_address(local, &self->local_host, &self->local_port);
+        net_sip_flow_take_address(local, &self->local_host, &self->local_port);
     else
         self->local_host = g_strdup("0.0.0.0");
-    take_address(self->remote, &self->remote_host, &self->remote_port);
+    net_sip_flow_take_address(self->remote, &self->remote_host, &self->remote_port);
     self->peer = net_sip_host_port(self->remote_host, self->remote_port);
     self->contact_host = g_strdup(self->local_host);
     self->contact_port = self->local_port;
@@ -79,8 +77,8 @@ net_sip_flow_ref(NetSipFlow *self)
     return self;
 }
 
-static void
-clear_source(GSource **source)
+void
+net_sip_flow_clear_source(GSource **source)
 {
     if (!*source)
         return;
@@ -96,8 +94,8 @@ detach(NetSipFlow *self)
     if (self->state == NET_SIP_FLOW_CLOSED)
         return;
     self->state = NET_SIP_FLOW_CLOSED;
-    clear_source(&self->in_source);
-    clear_source(&self->out_source);
+    net_sip_flow_clear_source(&self->in_source);
+    net_sip_flow_clear_source(&self->out_source);
     if (self->transport)
         net_sip_timers_stop(self->transport->timers, &self->timer);
     if (self->origin != NET_SIP_FLOW_DATAGRAM)
@@ -112,7 +110,7 @@ net_sip_flow_unref(NetSipFlow *self)
     if (!self || --self->references > 0)
         return;
     detach(self);
-    clear_source(&self->lost_source);
+    net_sip_flow_clear_source(&self->lost_source);
     g_clear_error(&self->lost_error);
     g_object_unref(self->socket);
     g_object_unref(self->remote);
@@ -131,7 +129,7 @@ net_sip_flow_shut(NetSipFlow *self)
     NetSipTransport *transport = self->transport;
 
     detach(self);
-    clear_source(&self->lost_source);
+    net_sip_flow_clear_source(&self->lost_source);
     self->transport = NULL;
     if (transport)
         net_sip_transport_forget(transport, self);
@@ -143,7 +141,7 @@ on_lost(gpointer user_data)
     g_autoptr(NetSipFlow) self = net_sip_flow_ref(user_data);
     NetSipTransport *transport = self->transport;
 
-    clear_source(&self->lost_source);
+    net_sip_flow_clear_source(&self->lost_source);
     self->transport = NULL;
     net_sip_transport_forget(transport, self);
     transport->events->lost(self, self->lost_error, transport->user_data);
@@ -173,8 +171,8 @@ net_sip_flow_fail(NetSipFlow *self, GError *error)
     g_source_attach(self->lost_source, NULL);
 }
 
-static void
-fail(NetSipFlow *self, BaseErrorCode code, const char *what)
+void
+net_sip_flow_fail_with(NetSipFlow *self, BaseErrorCode code, const char *what)
 {
     net_sip_flow_fail(self,
                       g_error_new(BASE_ERROR, (gint)code, "SIP connection with %s: %s", self->peer, what));
@@ -182,8 +180,8 @@ fail(NetSipFlow *self, BaseErrorCode code, const char *what)
 
 /* --- Timers ---------------------------------------------------------------------------------- */
 
-static void
-restart_timer(NetSipFlow *self)
+void
+net_sip_flow_restart_timer(NetSipFlow *self)
 {
     const NetSipTransportConfig *config = &self->transport->config;
     guint seconds;
@@ -200,8 +198,8 @@ restart_timer(NetSipFlow *self)
 /* --- Sending --------------------------------------------------------------------------------- */
 
 /* True if all went out or the socket is full; false if the connection is broken. */
-static bool
-flush(NetSipFlow *self)
+bool
+net_sip_flow_flush(NetSipFlow *self)
 {
     while (!g_queue_is_empty(&self->out)) {
         GBytes *head = g_queue_peek_head(&self->out);
@@ -214,7 +212,7 @@ flush(NetSipFlow *self)
         if (sent < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
             return true;
         if (sent < 0) {
-            fail(self, BASE_ERROR_UNAVAILABLE, error->message);
+            net_sip_flow_fail_with(self, BASE_ERROR_UNAVAILABLE, error->message);
             return false;
         }
         self->out_offset += (size_t)sent;
@@ -237,14 +235,14 @@ on_writable(GSocket *socket, GIOCondition condition, gpointer user_data)
 
     (void)socket;
     (void)condition;
-    if (flush(self) && self->state != NET_SIP_FLOW_CLOSED && g_queue_is_empty(&self->out))
-        clear_source(&self->out_source);
+    if (net_sip_flow_flush(self) && self->state != NET_SIP_FLOW_CLOSED && g_queue_is_empty(&self->out))
+        net_sip_flow_clear_source(&self->out_source);
 
     return G_SOURCE_CONTINUE;
 }
 
-static void
-watch_writable(NetSipFlow *self)
+void
+net_sip_flow_watch_writable(NetSipFlow *self)
 {
     if (self->out_source)
         return;
@@ -254,14 +252,14 @@ watch_writable(NetSipFlow *self)
 }
 
 /* @bytes: (transfer full) */
-static bool
-enqueue(NetSipFlow *self, GBytes *bytes, GError **error)
+bool
+net_sip_flow_enqueue(NetSipFlow *self, GBytes *bytes, GError **error)
 {
     size_t length = g_bytes_get_size(bytes);
 
     if (self->out_bytes + length > self->transport->config.max_queued_bytes) {
         g_bytes_unref(bytes);
-        fail(self, BASE_ERROR_BUSY, "the peer does not read what is sent to it");
+        net_sip_flow_fail_with(self, BASE_ERROR_BUSY, "the peer does not read what is sent to it");
         g_set_error(error, BASE_ERROR, BASE_ERROR_BUSY, "too much is waiting for %s", self->peer);
         return false;
     }
@@ -269,12 +267,12 @@ enqueue(NetSipFlow *self, GBytes *bytes, GError **error)
     self->out_bytes += length;
     if (self->state == NET_SIP_FLOW_CONNECTING)
         return true;
-    if (!self->out_source && !flush(self)) {
+    if (!self->out_source && !net_sip_flow_flush(self)) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_UNAVAILABLE, "connection with %s is broken", self->peer);
         return false;
     }
     if (self->state == NET_SIP_FLOW_OPEN && !g_queue_is_empty(&self->out))
-        watch_writable(self);
+        net_sip_flow_watch_writable(self);
 
     return true;
 }
@@ -323,8 +321,8 @@ net_sip_flow_send(NetSipFlow *self, const NetSipMsg *message, GError **error)
     base_metric_add(base_counter("imstv_sip_messages_total", "direction=\"out\"", "SIP messages"), 1);
     bytes = net_sip_msg_to_bytes(message);
     if (self->kind == NET_SIP_TCP) {
-        restart_timer(self);
-        return enqueue(self, bytes, error);
+        net_sip_flow_restart_timer(self);
+        return net_sip_flow_enqueue(self, bytes, error);
     }
     {
         bool ok = send_datagram(self, bytes, error);
@@ -344,7 +342,7 @@ net_sip_flow_close(NetSipFlow *self)
         return;
     }
     self->state = NET_SIP_FLOW_DRAINING;
-    restart_timer(self);
+    net_sip_flow_restart_timer(self);
 }
 
 static void
@@ -353,289 +351,13 @@ on_timer(void *user_data)
     NetSipFlow *self = user_data;
 
     if (self->state == NET_SIP_FLOW_CONNECTING) {
-        fail(self, BASE_ERROR_TIMEOUT, "no connection in time");
+        net_sip_flow_fail_with(self, BASE_ERROR_TIMEOUT, "no connection in time");
     } else if (self->state == NET_SIP_FLOW_DRAINING) {
         net_sip_flow_shut(self);
     } else if (self->origin == NET_SIP_FLOW_ACCEPTED) {
-        fail(self, BASE_ERROR_TIMEOUT, "idle for too long");
+        net_sip_flow_fail_with(self, BASE_ERROR_TIMEOUT, "idle for too long");
     } else {
-        restart_timer(self);
-        enqueue(self, g_bytes_new_static("\r\n\r\n", 4), NULL);
+        net_sip_flow_restart_timer(self);
+        net_sip_flow_enqueue(self, g_bytes_new_static("\r\n\r\n", 4), NULL);
     }
-}
-
-/* --- Receiving ------------------------------------------------------------------------------- */
-
-static void
-report_malformed(NetSipFlow *self, const char *data, size_t length, int status, const GError *error)
-{
-    g_autoptr(NetSipMsg) partial = net_sip_msg_salvage(data, length);
-
-    base_metric_add(base_counter("imstv_sip_malformed_total", NULL, "SIP messages refused by the parser"), 1);
-    if (base_trace_enabled())
-        base_trace(self->reference_point, false, self->peer, NULL, error->message, data,
-                   (gssize)MIN(length, 4096));
-    self->transport->events->malformed(self, partial, status, error, self->transport->user_data);
-}
-
-static void
-take_message(NetSipFlow *self, const char *data, size_t length)
-{
-    g_autoptr(GError) error = NULL;
-    int status = 400;
-    g_autoptr(NetSipMsg) message = net_sip_msg_parse(data, length, &status, &error);
-
-    if (!message) {
-        report_malformed(self, data, length, status, error);
-        return;
-    }
-    base_metric_add(base_counter("imstv_sip_messages_total", "direction=\"in\"", "SIP messages"), 1);
-    self->transport->events->received(self, message, self->transport->user_data);
-}
-
-void
-net_sip_flow_take_datagram(NetSipFlow *self, const char *data, size_t length)
-{
-    size_t used = 0;
-
-    while (used < length && (data[used] == '\r' || data[used] == '\n'))
-        used++;
-    if (used < length)
-        take_message(self, data + used, length - used);
-}
-
-/* The stream cannot be understood any further: answer what can be answered, then close. */
-static void
-give_up(NetSipFlow *self, const char *data, size_t length, int status)
-{
-    g_autoptr(GError) error =
-        g_error_new(BASE_ERROR, status == 400 ? BASE_ERROR_PROTOCOL : BASE_ERROR_TOO_LARGE,
-                    "SIP stream from %s cannot be framed (%d)", self->peer, status);
-
-    report_malformed(self, data, length, status, error);
-    if (!net_sip_flow_is_open(self))
-        return;
-    if (g_queue_is_empty(&self->out)) {
-        fail(self, BASE_ERROR_PROTOCOL, "stream cannot be framed");
-    } else {
-        /* Let the answer go out; nothing more is read. */
-        clear_source(&self->in_source);
-        self->state = NET_SIP_FLOW_DRAINING;
-        restart_timer(self);
-    }
-}
-
-/* False if the flow is over. */
-static bool
-take_frames(NetSipFlow *self)
-{
-    size_t used = 0;
-
-    while (net_sip_flow_is_open(self)) {
-        const char *data = (const char *)self->in->data + used;
-        size_t left = self->in->len - used, length = 0;
-        int status = 400;
-        NetSipFrame frame = net_sip_frame_next(data, left, &length, &status);
-
-        if (frame == NET_SIP_FRAME_NEED_MORE)
-            break;
-        if (frame == NET_SIP_FRAME_BROKEN) {
-            give_up(self, data, left, status);
-            return false;
-        }
-        used += length;
-        if (frame == NET_SIP_FRAME_PING)
-            enqueue(self, g_bytes_new_static("\r\n", 2), NULL);
-        else if (frame == NET_SIP_FRAME_MESSAGE)
-            take_message(self, data, length);
-    }
-    if (used > 0)
-        g_byte_array_remove_range(self->in, 0, (guint)used);
-
-    return net_sip_flow_is_open(self);
-}
-
-static gboolean
-on_readable(GSocket *socket, GIOCondition condition, gpointer user_data)
-{
-    g_autoptr(NetSipFlow) self = net_sip_flow_ref(user_data);
-    char buffer[READ_BYTES];
-    g_autoptr(GError) error = NULL;
-    gssize length = g_socket_receive(socket, buffer, sizeof buffer, NULL, &error);
-
-    (void)condition;
-    if (length < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-        return G_SOURCE_CONTINUE;
-    if (length <= 0) {
-        fail(self, BASE_ERROR_UNAVAILABLE, error ? error->message : "closed by the peer");
-        return G_SOURCE_CONTINUE;
-    }
-    if (self->origin == NET_SIP_FLOW_ACCEPTED)
-        restart_timer(self);
-    g_byte_array_append(self->in, (const guint8 *)buffer, (guint)length);
-    take_frames(self);
-
-    return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-on_own_datagram(GSocket *socket, GIOCondition condition, gpointer user_data)
-{
-    g_autoptr(NetSipFlow) self = net_sip_flow_ref(user_data);
-    g_autoptr(GSocketAddress) from = NULL;
-    char *buffer = self->transport->datagram;
-    gssize length = g_socket_receive_from(socket, &from, buffer, 65536, NULL, NULL);
-    g_autofree char *host = NULL;
-    uint16_t port = 0;
-
-    (void)condition;
-    if (length <= 0 || !from)
-        return G_SOURCE_CONTINUE;
-    take_address(from, &host, &port);
-    if (port == self->remote_port && strcmp(host, self->remote_host) == 0)
-        net_sip_flow_take_datagram(self, buffer, (size_t)length);
-
-    return G_SOURCE_CONTINUE;
-}
-
-static void
-watch_readable(NetSipFlow *self)
-{
-    GSocketSourceFunc callback = self->kind == NET_SIP_TCP ? on_readable : on_own_datagram;
-
-    self->in_source = g_socket_create_source(self->socket, G_IO_IN, NULL);
-    g_source_set_callback(self->in_source, G_SOURCE_FUNC(callback), self, NULL);
-    g_source_attach(self->in_source, NULL);
-}
-
-static gboolean
-on_connected(GSocket *socket, GIOCondition condition, gpointer user_data)
-{
-    g_autoptr(NetSipFlow) self = net_sip_flow_ref(user_data);
-    g_autoptr(GError) error = NULL;
-
-    (void)condition;
-    clear_source(&self->out_source);
-    if (!g_socket_check_connect_result(socket, &error)) {
-        fail(self, BASE_ERROR_UNAVAILABLE, error->message);
-        return G_SOURCE_REMOVE;
-    }
-    self->state = NET_SIP_FLOW_OPEN;
-    watch_readable(self);
-    restart_timer(self);
-    if (flush(self) && net_sip_flow_is_open(self) && !g_queue_is_empty(&self->out))
-        watch_writable(self);
-    if (net_sip_flow_is_open(self) && self->transport->events->connected)
-        self->transport->events->connected(self, self->transport->user_data);
-
-    return G_SOURCE_REMOVE;
-}
-
-void
-net_sip_flow_start(NetSipFlow *self)
-{
-    restart_timer(self);
-    if (self->state != NET_SIP_FLOW_CONNECTING) {
-        watch_readable(self);
-        return;
-    }
-    self->out_source = g_socket_create_source(self->socket, G_IO_OUT, NULL);
-    g_source_set_callback(self->out_source, G_SOURCE_FUNC(on_connected), self, NULL);
-    g_source_attach(self->out_source, NULL);
-}
-
-/* --- Getters --------------------------------------------------------------------------------- */
-
-NetSipTransportKind
-net_sip_flow_kind(const NetSipFlow *self)
-{
-    return self->kind;
-}
-
-bool
-net_sip_flow_is_reliable(const NetSipFlow *self)
-{
-    return self->kind != NET_SIP_UDP;
-}
-
-bool
-net_sip_flow_is_own(const NetSipFlow *self)
-{
-    return self->origin == NET_SIP_FLOW_OWN;
-}
-
-bool
-net_sip_flow_is_open(const NetSipFlow *self)
-{
-    return self->state == NET_SIP_FLOW_OPEN || self->state == NET_SIP_FLOW_CONNECTING;
-}
-
-const char *
-net_sip_flow_local_host(const NetSipFlow *self)
-{
-    return self->local_host;
-}
-
-uint16_t
-net_sip_flow_local_port(const NetSipFlow *self)
-{
-    return self->local_port;
-}
-
-const char *
-net_sip_flow_remote_host(const NetSipFlow *self)
-{
-    return self->remote_host;
-}
-
-uint16_t
-net_sip_flow_remote_port(const NetSipFlow *self)
-{
-    return self->remote_port;
-}
-
-const char *
-net_sip_flow_peer(const NetSipFlow *self)
-{
-    return self->peer;
-}
-
-const char *
-net_sip_flow_reference_point(const NetSipFlow *self)
-{
-    return self->reference_point;
-}
-
-void
-net_sip_flow_set_reference_point(NetSipFlow *self, const char *name)
-{
-    self->reference_point = g_intern_string(name);
-}
-
-char *
-net_sip_flow_contact_uri(const NetSipFlow *self, const char *user)
-{
-    g_autoptr(NetSipUri) uri = net_sip_uri_new("sip", user, self->contact_host, self->contact_port);
-
-    net_sip_uri_set_param(uri, "transport", self->kind == NET_SIP_TCP ? "tcp" : "udp");
-
-    return net_sip_uri_to_string(uri);
-}
-
-char *
-net_sip_flow_sent_by(const NetSipFlow *self)
-{
-    return net_sip_host_port(self->contact_host, self->contact_port);
-}
-
-void
-net_sip_flow_set_owner(NetSipFlow *self, void *owner)
-{
-    self->owner = owner;
-}
-
-void *
-net_sip_flow_owner(const NetSipFlow *self)
-{
-    return self->owner;
 }

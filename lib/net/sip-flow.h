@@ -1,6 +1,7 @@
 /* lib/net/sip-flow.h - the inside of a flow, shared by sip-flow.c and sip-transport.c only. */
 #pragma once
 
+#include "lib/base/error.h"
 #include "lib/net/sip-timer.h"
 #include "lib/net/sip-transport.h"
 
@@ -65,6 +66,17 @@ void net_sip_flow_start(NetSipFlow *self);
 void net_sip_flow_fail(NetSipFlow *self, GError *error);
 /* Closes at once and silently. */
 void net_sip_flow_shut(NetSipFlow *self);
+
+/* Between the files of a flow. */
+void net_sip_flow_fail_with(NetSipFlow *self, BaseErrorCode code, const char *what);
+void net_sip_flow_take_address(GSocketAddress *address, char **ret_host, uint16_t *ret_port);
+void net_sip_flow_clear_source(GSource **source);
+void net_sip_flow_restart_timer(NetSipFlow *self);
+/* Writes what waits; false if the connection is broken. */
+bool net_sip_flow_flush(NetSipFlow *self);
+void net_sip_flow_watch_writable(NetSipFlow *self);
+/* @bytes: (transfer full) */
+bool net_sip_flow_enqueue(NetSipFlow *self, GBytes *bytes, GError **error);
 
 /* One datagram for a flow. */
 void net_sip_flow_take_datagram(NetSipFlow *self, const char *data, size_t length);

@@ -72,6 +72,16 @@ void
 net_sip_session_finish(NetSipSession *self, NetSipEnd why, const NetSipMsg *message, const GError *error);
 void net_sip_session_remember_offer(NetSipSession *self, const NetSipMsg *message);
 
+/* A 2xx to our INVITE or re-INVITE wants an ACK. */
+void net_sip_session_want_ack(NetSipSession *self, uint32_t cseq);
+/* A final response that came again, to a request that is through. */
+void net_sip_session_take_repeated(NetSipSession *self, const NetSipMsg *response);
+/* Ends without a BYE, from the main loop. */
+void net_sip_session_finish_later(NetSipSession *self, NetSipEnd why);
+
+/* sip-session-request.c */
+void net_sip_session_pending_free(gpointer pending);
+
 /* sip-session-timer.c */
 void net_sip_session_timer_ask(NetSipSession *self, NetSipMsg *invite, guint interval_s);
 /* @response: 2xx to a request of ours. */
