@@ -5,7 +5,9 @@ import {after, afterEach, before} from 'node:test';
 
 import {logIn, openBrowser, openPage} from './lib/browser.mjs';
 import {Headend} from './lib/headend.mjs';
-import {goHome, readFrame, statsOf, waitForFrame, waitForTone, watch} from './lib/player.mjs';
+import {
+    goHome, messageOf, readFrame, statsOf, waitForFrame, waitForState, waitForTone, watch,
+} from './lib/player.mjs';
 import {eventually, test} from './lib/test.mjs';
 
 const FPS = 25;
@@ -107,6 +109,21 @@ test('from a channel to a film and back', async () => {
     await goHome(page);
     await watch(page, 'channel', 'one');
     await waitForFrame(page, ({channel}) => channel === 1, 'channel 1');
+});
+
+test('a channel that is added while all runs is there at once, and goes again', async () => {
+    const input = await headend.sendChannel('three', ['--width', 640, '--height', 360]);
+    await headend.command('channel', 'add', 'three', '--input', input, '--name', 'Channel Three');
+    page = await openPage(browser, headend.url);
+    await logIn(page);
+    await page.locator('a.channel b', {hasText: 'Channel Three'}).waitFor();
+    await watch(page, 'channel', 'three');
+    await waitForFrame(page, ({channel}) => channel === 3, 'channel 3');
+    await waitForTone(page, 880);
+
+    await headend.command('channel', 'remove', 'three');
+    await waitForState(page, 'failed');
+    assert.ok((await messageOf(page)).text);
 });
 
 test('two viewers at once watch different things', async () => {

@@ -3,6 +3,7 @@
  * build). A failed start shows the daemons' logs. */
 
 import {execFile, spawn} from 'node:child_process';
+import {createSocket} from 'node:dgram';
 import {mkdtemp, readdir, readFile, readlink, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -22,6 +23,7 @@ const run = promisify(execFile);
 export class Headend {
     #process = null;
     #errors = '';
+    #encoders = [];
 
     /* Makes a state folder; nothing runs yet. */
     static async create() {
@@ -50,6 +52,22 @@ export class Headend {
         await rm(file);
     }
 
+    /* Gets and ingests the demo film, or the film that takes its place; resolves with what the command
+     * line says of it. */
+    async addDemoFilm() {
+        await run(join(ROOT, 'tools/demo-film'), [this.state], {cwd: ROOT});
+        const [film] = JSON.parse(await this.command('--json', 'asset', 'list'));
+        return film;
+    }
+
+    /* Sends channel @id in real time until the headend stops; resolves with the address of its input. */
+    async sendChannel(id, options = []) {
+        const address = `udp://127.0.0.1:${await freeUdpPort()}`;
+        const all = ['--channel', id, '--output', address, ...options.map(String)];
+        this.#encoders.push(spawn(join(BIN, 'imstv-demo-encoder'), all, {stdio: 'ignore'}));
+        return address;
+    }
+
     /* Starts everything; resolves when the page is there. */
     async start(args = []) {
         const all = ['--state', this.state, 'run', '--port', '0', ...args];
@@ -63,6 +81,9 @@ export class Headend {
     }
 
     async stop() {
+        for (const encoder of this.#encoders.splice(0)) {
+            encoder.kill();
+        }
         if (this.#process && this.#process.exitCode === null) {
             this.#process.kill('SIGTERM');
             const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_MS);
@@ -129,6 +150,14 @@ export class Headend {
             this.exited.then((code) => fail(`ended with ${code}`));
         });
     }
+}
+
+async function freeUdpPort() {
+    const socket = createSocket('udp4');
+    await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    const {port} = socket.address();
+    socket.close();
+    return port;
 }
 
 async function parentOf(pid) {
