@@ -8,6 +8,7 @@
 #include "mdf/delivery/engine.h"
 #include "mdf/delivery/fanout-viewer.h"
 #include "mdf/delivery/mailbox.h"
+#include "mdf/delivery/orders.h"
 #include "mdf/delivery/worker.h"
 
 enum {
@@ -168,109 +169,16 @@ on_mailbox(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer
     return G_SOURCE_CONTINUE;
 }
 
-/* ---- to the workers: posted here, run there ---- */
-
-typedef struct {
-    uint64_t id, token;
-    double npt_s;
-    MdfStream *stream;
-    ReelProgramme *programme;
-    MdfIceCredentials credentials;
-} Order;
+/* ---- viewers ---- */
 
 static void
-drop_order(void *data)
-{
-    Order *order = data;
-
-    mdf_stream_free(order->stream);
-    g_clear_pointer(&order->programme, reel_programme_unref);
-    g_free(order);
-}
-
-static void
-run_add(void *owner, void *data)
-{
-    Order *order = data;
-
-    mdf_worker_add(owner, g_steal_pointer(&order->stream));
-    drop_order(order);
-}
-
-static void
-run_remove(void *owner, void *data)
-{
-    Order *order = data;
-
-    mdf_worker_remove(owner, order->id);
-    drop_order(order);
-}
-
-static void
-run_play(void *owner, void *data)
-{
-    Order *order = data;
-    MdfStream *stream = mdf_worker_find(owner, order->id);
-
-    if (stream) {
-        mdf_stream_play(stream, order->npt_s, order->token, mdf_worker_now_us(owner));
-        mdf_worker_wake(owner, stream);
-    }
-    drop_order(order);
-}
-
-static void
-run_pause(void *owner, void *data)
-{
-    Order *order = data;
-    MdfStream *stream = mdf_worker_find(owner, order->id);
-
-    if (stream)
-        mdf_stream_pause(stream, order->token, mdf_worker_now_us(owner));
-    drop_order(order);
-}
-
-static void
-run_zap(void *owner, void *data)
-{
-    Order *order = data;
-    MdfStream *stream = mdf_worker_find(owner, order->id);
-
-    if (stream) {
-        mdf_stream_zap(stream, order->programme, order->token, mdf_worker_now_us(owner));
-        mdf_worker_wake(owner, stream);
-    }
-    drop_order(order);
-}
-
-static void
-run_restart(void *owner, void *data)
-{
-    Order *order = data;
-    MdfStream *stream = mdf_worker_find(owner, order->id);
-
-    if (stream)
-        mdf_worker_restart_ice(owner, stream, &order->credentials);
-    drop_order(order);
-}
-
-static const MdfMailboxOps add_order = {run_add, drop_order};
-static const MdfMailboxOps remove_order = {run_remove, drop_order};
-static const MdfMailboxOps play_order = {run_play, drop_order};
-static const MdfMailboxOps pause_order = {run_pause, drop_order};
-static const MdfMailboxOps zap_order = {run_zap, drop_order};
-static const MdfMailboxOps restart_order = {run_restart, drop_order};
-
-static void
-post_order(MdfFanoutViewer *viewer, const MdfMailboxOps *ops, Order order)
+post_order(MdfFanoutViewer *viewer, MdfOrderKind kind, MdfOrder order)
 {
     Fanout *self = (Fanout *)viewer->engine;
 
     order.id = viewer->id;
-    mdf_worker_post(self->workers[viewer->worker], ops, g_memdup2(&order, sizeof order));
+    mdf_order_post(self->workers[viewer->worker], kind, &order);
 }
-
-/* ---- viewers ---- */
 
 static unsigned
 least_loaded(const Fanout *self)
@@ -330,7 +238,7 @@ fanout_add_viewer(MdfEngine *base,
     viewer->user_data = user_data;
     self->viewers_of[worker]++;
     g_hash_table_insert(self->viewers, &viewer->id, viewer);
-    post_order(viewer, &add_order, (Order){.stream = stream});
+    post_order(viewer, MDF_ORDER_ADD, (MdfOrder){.stream = stream});
     fields = mdf_fanout_viewer_log(viewer);
     base_info(&fields, "viewer added on port %u", transport.port);
     *ret_answer = g_steal_pointer(&answer);
@@ -347,7 +255,8 @@ fanout_reoffer(MdfViewer *base, const char *offer, GError **error)
     char *answer = mdf_fanout_viewer_reoffer(viewer, offer, &transport, &restarted, error);
 
     if (answer && restarted)
-        post_order(viewer, &restart_order, (Order){.credentials = viewer->parameters.peer.credentials});
+        post_order(viewer, MDF_ORDER_RESTART_ICE,
+                   (MdfOrder){.credentials = viewer->parameters.peer.credentials});
 
     return answer;
 }
@@ -368,7 +277,7 @@ fanout_play(MdfViewer *base, double npt_s, double scale G_GNUC_UNUSED, MdfPlayDo
 {
     MdfFanoutViewer *viewer = (MdfFanoutViewer *)base;
 
-    post_order(viewer, &play_order, (Order){.npt_s = npt_s, .token = expect(viewer, done, user_data)});
+    post_order(viewer, MDF_ORDER_PLAY, (MdfOrder){.npt_s = npt_s, .token = expect(viewer, done, user_data)});
 }
 
 static void
@@ -376,7 +285,7 @@ fanout_pause(MdfViewer *base, MdfPlayDone done, void *user_data)
 {
     MdfFanoutViewer *viewer = (MdfFanoutViewer *)base;
 
-    post_order(viewer, &pause_order, (Order){.token = expect(viewer, done, user_data)});
+    post_order(viewer, MDF_ORDER_PAUSE, (MdfOrder){.token = expect(viewer, done, user_data)});
 }
 
 static void
@@ -386,8 +295,9 @@ fanout_zap(MdfViewer *base, ReelProgramme *programme, const char *name, MdfPlayD
 
     g_free(viewer->name);
     viewer->name = g_strdup(name ? name : reel_programme_name(programme));
-    post_order(viewer, &zap_order,
-               (Order){.programme = reel_programme_ref(programme), .token = expect(viewer, done, user_data)});
+    post_order(
+        viewer, MDF_ORDER_ZAP,
+        (MdfOrder){.programme = reel_programme_ref(programme), .token = expect(viewer, done, user_data)});
 }
 
 static void
@@ -405,7 +315,7 @@ fanout_close(MdfViewer *base)
         viewer->released = true;
         return;
     }
-    post_order(viewer, &remove_order, (Order){0});
+    post_order(viewer, MDF_ORDER_REMOVE, (MdfOrder){0});
     forget_viewer((Fanout *)viewer->engine, viewer);
     mdf_fanout_viewer_free(viewer);
 }

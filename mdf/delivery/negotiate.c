@@ -119,7 +119,7 @@ mdf_negotiate(const ProtoWebrtcOffer *offer,
         }
     }
     if ((video && !self.has_video && own_codec(programme, REEL_VIDEO)) ||
-        !mdf_playout_choose(programme, &self.payload_types, &video_track, &audio_track))
+        !mdf_tracks_choose(programme, &self.payload_types, &video_track, &audio_track))
         return refuse(offer, programme, error);
 
     *ret_negotiation = self;

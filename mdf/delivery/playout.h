@@ -14,23 +14,12 @@
 
 #include "lib/reel/cursor.h"
 #include "mdf/delivery/engine.h"
+#include "mdf/delivery/tracks.h"
 
 #define MDF_PLAYOUT_START_WAIT_US (2 * G_USEC_PER_SEC)
 #define MDF_PLAYOUT_KEY_INTERVAL_US G_USEC_PER_SEC
 
 typedef struct MdfPlayout MdfPlayout;
-
-/* Payload types by ReelCodec; 0: not negotiated. */
-typedef struct {
-    uint8_t by_codec[REEL_CODEC_AV1 + 1];
-} MdfPayloadTypes;
-
-/* Tracks of @programme that can be sent with @types: -1 if there is none of that kind. False if there is
- * nothing to send, or the video is in a codec that was not negotiated. */
-bool mdf_playout_choose(const ReelProgramme *programme,
-                        const MdfPayloadTypes *types,
-                        int *ret_video,
-                        int *ret_audio);
 
 typedef struct {
     /* One record, now. @late_us: how far behind its place on the timeline (in a burst), for its timestamp;

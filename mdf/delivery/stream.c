@@ -14,12 +14,6 @@ enum {
     RTCP_BYTES = 512,
 };
 
-struct MdfStatusBoard {
-    gatomicrefcount refs;
-    GMutex lock;
-    MdfViewerStatus status;
-};
-
 struct MdfStream {
     uint64_t id;
     const MdfStreamHost *host;
@@ -33,45 +27,6 @@ struct MdfStream {
     unsigned n_pending;
     bool dead;
 };
-
-/* ---- status board ---- */
-
-MdfStatusBoard *
-mdf_status_board_new(void)
-{
-    MdfStatusBoard *self = g_new0(MdfStatusBoard, 1);
-
-    g_atomic_ref_count_init(&self->refs);
-    g_mutex_init(&self->lock);
-    self->status.duration_s = -1;
-    self->status.scale = 1;
-
-    return self;
-}
-
-MdfStatusBoard *
-mdf_status_board_ref(MdfStatusBoard *self)
-{
-    g_atomic_ref_count_inc(&self->refs);
-    return self;
-}
-
-void
-mdf_status_board_unref(MdfStatusBoard *self)
-{
-    if (!self || !g_atomic_ref_count_dec(&self->refs))
-        return;
-    g_mutex_clear(&self->lock);
-    g_free(self);
-}
-
-void
-mdf_status_board_read(MdfStatusBoard *self, MdfViewerStatus *ret_status)
-{
-    g_mutex_lock(&self->lock);
-    *ret_status = self->status;
-    g_mutex_unlock(&self->lock);
-}
 
 /* ---- status and results ---- */
 
@@ -148,13 +103,9 @@ publish_status(MdfStream *self)
     add_counters(self->video, &status);
     add_counters(self->audio, &status);
 
-    self->status_due_us = self->now_us + STATUS_INTERVAL_US;
-    if (!g_mutex_trylock(&self->board->lock)) {
-        self->status_due_us = self->now_us + STATUS_INTERVAL_US / 10;
-        return;
-    }
-    self->board->status = status;
-    g_mutex_unlock(&self->board->lock);
+    self->status_due_us =
+        self->now_us +
+        (mdf_status_board_try_write(self->board, &status) ? STATUS_INTERVAL_US : STATUS_INTERVAL_US / 10);
 }
 
 static void

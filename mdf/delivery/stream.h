@@ -11,15 +11,9 @@
 #include "mdf/delivery/peer.h"
 #include "mdf/delivery/playout.h"
 #include "mdf/delivery/sender.h"
+#include "mdf/delivery/status-board.h"
 
 #define MDF_STREAM_IDLE_US (30 * G_USEC_PER_SEC)
-
-/* The last status, handed from the worker to the main thread. The worker never waits for it. */
-typedef struct MdfStatusBoard MdfStatusBoard;
-MdfStatusBoard *mdf_status_board_new(void);
-MdfStatusBoard *mdf_status_board_ref(MdfStatusBoard *self);
-void mdf_status_board_unref(MdfStatusBoard *self);
-void mdf_status_board_read(MdfStatusBoard *self, MdfViewerStatus *ret_status);
 
 typedef struct {
     uint64_t id;

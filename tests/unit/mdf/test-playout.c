@@ -485,7 +485,7 @@ test_foreign_codec(Fixture *f, const void *unused G_GNUC_UNUSED)
 
     g_assert_false(mdf_playout_set_programme(playout, f->film, f->now_us, &error));
     g_assert_error(error, BASE_ERROR, BASE_ERROR_NOT_ACCEPTABLE);
-    g_assert_true(mdf_playout_choose(f->film, &sound, &video, &audio)); /* one that only listens */
+    g_assert_true(mdf_tracks_choose(f->film, &sound, &video, &audio)); /* one that only listens */
     g_assert_cmpint(video, ==, -1);
     g_assert_cmpint(audio, ==, 1);
 }
