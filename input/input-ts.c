@@ -2,48 +2,36 @@
 
 #include <string.h>
 
+#include "input/input-sound.h"
 #include "lib/base/error.h"
 
 /* How an elementary stream gets into the reel. */
 typedef struct {
-    const char *caps; /* media type and what else has to match */
-    const char *name; /* for people */
-    ReelCodec codec;
-    const char *convert; /* NULL: passes untouched */
+    const char *caps;    /* media type and what else has to match */
+    const char *name;    /* for people */
+    const char *decoder; /* NULL: passes untouched */
 } StreamKind;
 
-#define TO_OPUS                                                                                              \
-    " ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=48000,channels=2 "                      \
-    "! " GSTREEL_OPUS_ENCODER
-/* Sound has a thread of its own: its conversion must not hold up the picture. */
-#define QUEUE "queue max-size-buffers=0 max-size-bytes=1048576 max-size-time=0 leaky=downstream ! "
-
 static const StreamKind kinds[] = {
-    {"video/x-h264", "H.264", REEL_CODEC_H264, NULL},
-    {"audio/mpeg, mpegversion=(int){2, 4}, stream-format=(string)loas", "AAC (LATM)", REEL_CODEC_OPUS,
-     QUEUE "aacparse ! avdec_aac_latm" TO_OPUS},
-    {"audio/mpeg, mpegversion=(int){2, 4}", "AAC", REEL_CODEC_OPUS, QUEUE "aacparse ! avdec_aac" TO_OPUS},
-    {"audio/mpeg, mpegversion=(int)1", "MPEG audio", REEL_CODEC_OPUS,
-     QUEUE "mpegaudioparse ! mpg123audiodec" TO_OPUS},
-    {"audio/x-ac3", "AC-3", REEL_CODEC_OPUS, QUEUE "ac3parse ! avdec_ac3" TO_OPUS},
-    {"audio/x-eac3", "E-AC-3", REEL_CODEC_OPUS, QUEUE "ac3parse ! avdec_eac3" TO_OPUS},
-    {"audio/x-opus", "Opus", REEL_CODEC_OPUS, NULL},
+    {"video/x-h264", "H.264", NULL},
+    {"audio/mpeg, mpegversion=(int){2, 4}, stream-format=(string)loas", "AAC (LATM)",
+     "aacparse ! avdec_aac_latm"},
+    {"audio/mpeg, mpegversion=(int){2, 4}", "AAC", "aacparse ! avdec_aac"},
+    {"audio/mpeg, mpegversion=(int)1", "MPEG audio", "mpegaudioparse ! mpg123audiodec"},
+    {"audio/x-ac3", "AC-3", "ac3parse ! avdec_ac3"},
+    {"audio/x-eac3", "E-AC-3", "ac3parse ! avdec_eac3"},
+    {"audio/x-opus", "Opus", "opusparse ! opusdec"},
 };
-
-typedef struct {
-    InputTs *owner;
-    InputClockTrack track;
-    const StreamKind *kind; /* NULL: not there */
-    GstreelSink *sink;
-} Branch;
 
 struct InputTs {
     GstElement *pipeline;
     GstBus *bus;
     ReelWriter *writer;
     InputSourceClock *clock;
-    Branch branches[INPUT_CLOCK_TRACKS];
-    GMutex mutex; /* branches and stats: pads come on streaming threads */
+    GstreelSink *picture;
+    InputSound *sound;
+    GMutex mutex;                    /* the rest: pads come on streaming threads */
+    const StreamKind *video, *audio; /* NULL: not there */
     InputTsStats stats;
 };
 
@@ -93,10 +81,10 @@ set_error(InputTs *self, const char *text)
 static bool
 on_stamp(void *user_data, GstClockTime time_ns, uint16_t *flags, int64_t *ret_due_us, int64_t *ret_pts_us)
 {
-    Branch *branch = user_data;
+    InputTs *self = user_data;
     bool discontinuity;
 
-    if (!input_source_clock_map(branch->owner->clock, branch->track, (int64_t)(time_ns / 1000),
+    if (!input_source_clock_map(self->clock, INPUT_CLOCK_VIDEO, (int64_t)(time_ns / GST_USECOND),
                                 g_get_monotonic_time(), ret_due_us, &discontinuity) ||
         *ret_due_us < 0)
         return false;
@@ -131,25 +119,20 @@ attach(InputTs *self, GstElement *element, GstPad *pad)
 }
 
 static bool
-connect_branch(InputTs *self, Branch *branch, const StreamKind *kind, GstPad *pad, GError **error)
+connect_picture(InputTs *self, GstPad *pad, GError **error)
+{
+    self->picture = gstreel_sink_new(REEL_CODEC_H264, self->writer, NULL, &sink_events, self, error);
+    return self->picture && attach(self, gstreel_sink_element(self->picture), pad);
+}
+
+static bool
+connect_sound(InputTs *self, const StreamKind *kind, GstPad *pad, GError **error)
 {
     g_autoptr(GstPad) entry = NULL;
-    GstElement *convert;
 
-    branch->sink = gstreel_sink_new(kind->codec, self->writer, NULL, &sink_events, branch, error);
-    if (!branch->sink)
-        return false;
-    if (!kind->convert)
-        return attach(self, gstreel_sink_element(branch->sink), pad);
-    convert = gst_parse_bin_from_description(kind->convert, TRUE, error);
-    if (!convert)
-        return false;
-    gst_bin_add(GST_BIN(self->pipeline), gstreel_sink_element(branch->sink));
-    gst_element_sync_state_with_parent(gstreel_sink_element(branch->sink));
-    gst_bin_add(GST_BIN(self->pipeline), convert);
-    entry = gst_element_get_static_pad(convert, "sink");
-    return gst_element_link(convert, gstreel_sink_element(branch->sink)) &&
-           gst_element_sync_state_with_parent(convert) && gst_pad_link(pad, entry) == GST_PAD_LINK_OK;
+    self->sound = input_sound_new(GST_BIN(self->pipeline), kind->decoder, self->writer, self->clock, error);
+    entry = self->sound ? input_sound_pad(self->sound) : NULL;
+    return entry && gst_pad_link(pad, entry) == GST_PAD_LINK_OK;
 }
 
 /* A stream that nobody takes must not stop the others. */
@@ -162,33 +145,40 @@ ignore_pad(InputTs *self, GstPad *pad)
     attach(self, sink, pad);
 }
 
+/* Takes @pad for the picture or the sound. (transfer full) What is wrong with it, or NULL. */
+static char *
+take_pad(InputTs *self, GstPad *pad, const GstCaps *caps)
+{
+    const char *media = gst_structure_get_name(gst_caps_get_structure(caps, 0));
+    bool video = g_str_has_prefix(media, "video/");
+    const StreamKind **taken = video ? &self->video : &self->audio;
+    const StreamKind *kind = find_kind(caps);
+    g_autoptr(GError) error = NULL;
+
+    if (*taken || (!video && !g_str_has_prefix(media, "audio/")))
+        return NULL; /* a second language, subtitles, data */
+    if (!kind)
+        return g_strdup_printf("%s is %s, which cannot be played%s", video ? "video" : "sound", media,
+                               video ? ": the channel has to be sent as H.264" : "");
+    if (!(kind->decoder ? connect_sound(self, kind, pad, &error) : connect_picture(self, pad, &error)))
+        return g_strdup_printf("%s: %s", kind->name,
+                               error ? error->message : "cannot be taken into the pipeline");
+    g_mutex_lock(&self->mutex);
+    *taken = kind;
+    g_mutex_unlock(&self->mutex);
+    return NULL;
+}
+
 static void
 on_pad_added(GstElement *demux, GstPad *pad, gpointer user_data)
 {
     InputTs *self = user_data;
     g_autoptr(GstCaps) caps = gst_pad_get_current_caps(pad);
-    const char *media = caps ? gst_structure_get_name(gst_caps_get_structure(caps, 0)) : "";
-    bool video = g_str_has_prefix(media, "video/");
-    Branch *branch = &self->branches[video ? INPUT_CLOCK_VIDEO : INPUT_CLOCK_AUDIO];
-    const StreamKind *kind = caps ? find_kind(caps) : NULL;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *text = NULL;
+    g_autofree char *fault = caps && !gst_caps_is_empty(caps) ? take_pad(self, pad, caps) : NULL;
 
     (void)demux;
-    if (kind && !branch->kind) {
-        g_mutex_lock(&self->mutex);
-        branch->kind = kind;
-        g_mutex_unlock(&self->mutex);
-        if (connect_branch(self, branch, kind, pad, &error))
-            return;
-        text = g_strdup_printf("%s: %s", kind->name,
-                               error ? error->message : "cannot be taken into the pipeline");
-    } else if (!kind && !branch->kind && (video || g_str_has_prefix(media, "audio/"))) {
-        text = g_strdup_printf("%s is %s, which browsers do not play%s", video ? "video" : "sound", media,
-                               video ? ": the channel has to be sent as H.264" : "");
-    }
-    if (text)
-        set_error(self, text);
+    if (fault)
+        set_error(self, fault);
     if (!gst_pad_is_linked(pad))
         ignore_pad(self, pad);
 }
@@ -276,8 +266,6 @@ input_ts_new(const InputTsUrl *url, ReelWriter *writer, InputSourceClock *clock,
     g_mutex_init(&self->mutex);
     self->writer = writer;
     self->clock = clock;
-    for (unsigned i = 0; i < INPUT_CLOCK_TRACKS; i++)
-        self->branches[i] = (Branch){.owner = self, .track = (InputClockTrack)i};
     if (!build(self, url, error))
         return NULL;
     input_source_clock_restart(clock);
@@ -300,31 +288,34 @@ input_ts_free(InputTs *self)
         gst_object_unref(self->pipeline);
     }
     g_clear_object(&self->bus);
-    for (unsigned i = 0; i < INPUT_CLOCK_TRACKS; i++)
-        gstreel_sink_free(self->branches[i].sink);
+    gstreel_sink_free(self->picture);
+    input_sound_free(self->sound);
     g_mutex_clear(&self->mutex);
     g_free(self);
 }
 
 static void
-describe_branches(InputTs *self, InputTsStats *stats)
+describe(InputTs *self, InputTsStats *stats)
 {
-    const Branch *video = &self->branches[INPUT_CLOCK_VIDEO], *audio = &self->branches[INPUT_CLOCK_AUDIO];
     GstreelSinkStats sink;
 
-    if (video->kind && video->sink) {
-        gstreel_sink_stats(video->sink, &sink);
+    if (self->video) {
+        gstreel_sink_stats(self->picture, &sink);
         stats->video_frames = sink.frames;
         stats->reordered = sink.reordered;
         stats->last_video_us = sink.last_frame_us;
         if (sink.info.width > 0)
-            g_snprintf(stats->video, sizeof(stats->video), "%s %ux%u", video->kind->name, sink.info.width,
+            g_snprintf(stats->video, sizeof(stats->video), "%s %ux%u", self->video->name, sink.info.width,
                        sink.info.height);
+        if (sink.frames == 0 && sink.waiting > 250)
+            g_strlcpy(stats->error,
+                      "video has no IDR pictures (open GOP or intra refresh only): viewers cannot join",
+                      sizeof(stats->error));
     }
-    if (audio->kind && audio->sink) {
-        gstreel_sink_stats(audio->sink, &sink);
+    if (self->audio) {
+        input_sound_stats(self->sound, &sink);
         stats->audio_frames = sink.frames;
-        g_strlcpy(stats->audio, audio->kind->name, sizeof(stats->audio));
+        g_strlcpy(stats->audio, self->audio->name, sizeof(stats->audio));
     }
 }
 
@@ -333,7 +324,7 @@ input_ts_poll(InputTs *self, InputTsStats *ret_stats)
 {
     take_messages(self);
     g_mutex_lock(&self->mutex);
-    describe_branches(self, &self->stats);
+    describe(self, &self->stats);
     *ret_stats = self->stats;
     g_mutex_unlock(&self->mutex);
 }

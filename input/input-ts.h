@@ -2,10 +2,10 @@
  * in doubt.
  *
  *   udpsrc ! queue ! tsdemux ! (video) reel sink
- *                            ! (audio) queue ! parser ! decoder ! audioresample ! opusenc ! reel sink
+ *                            ! (audio) input-sound.h
  *
- * Video is H.264 and passes untouched; AAC, MPEG audio and AC-3 are converted to Opus, Opus passes. The
- * first usable video and audio stream of the programme are taken. */
+ * Video is H.264 and passes untouched; AAC, MPEG audio, AC-3 and Opus become Opus on the channel's line of
+ * time. The first usable video and audio stream of the programme are taken. */
 #pragma once
 
 #include "input/source-clock.h"

@@ -74,7 +74,7 @@ int
 main(int argc, char **argv)
 {
     int memory_fd = -1, status_fd = -1;
-    char *url = NULL, *name = NULL;
+    g_autofree char *url = NULL, *name = NULL;
     const GOptionEntry entries[] = {
         {"memory-fd", 0, 0, G_OPTION_ARG_INT, &memory_fd, "Descriptor of the channel's memory", "N"},
         {"status-fd", 0, 0, G_OPTION_ARG_INT, &status_fd, "Socket for status lines; its end ends the process",

@@ -10,16 +10,17 @@
 #define START_MARGIN_US (150 * 1000) /* before anything is known about the jitter */
 #define MARGIN_US (20 * 1000)
 #define DELAY_MAX_US (1500 * 1000)
-#define UP_US 50000  /* per second */
-#define DOWN_US 2000 /* per second */
+#define UP_US 20000  /* per second */
+#define DOWN_US 4000 /* per second */
 #define JUMP_US (3 * G_USEC_PER_SEC)
 #define JUMP_PROOFS 5u
-#define SOUND_GAP_US (100 * 1000) /* more than this is a hole, not drift */
+#define FRAME_MIN_US 1000         /* two pictures never have the same time */
+#define START_GAIN_US (50 * 1000) /* worth a step at the end of the start */
 
 typedef struct {
     uint32_t bins[BINS];
     uint64_t count;
-    int64_t last_source_us, last_out_us; /* sound: the slewed line */
+    int64_t last_out_us;
     bool running;
     bool discontinuity;  /* to be said */
     unsigned n_outliers; /* access units in a row that fit no line, but each other */
@@ -30,11 +31,13 @@ struct InputSourceClock {
     GMutex mutex;
     ClockTrack tracks[INPUT_CLOCK_TRACKS];
     bool known;
+    bool used;         /* something was mapped ever: from then on a new line is a discontinuity */
     int64_t origin_us; /* lateness in the middle of the histograms */
     int64_t best_us;   /* least lateness */
     int64_t offset_us; /* due - source */
     int64_t target_us;
     int64_t judged_us, moved_us, halved_us;
+    unsigned n_judged;
     unsigned jumps;
 };
 
@@ -59,9 +62,11 @@ input_source_clock_free(InputSourceClock *self)
 static void
 forget(InputSourceClock *self)
 {
-    memset(self->tracks, 0, sizeof(self->tracks));
-    for (unsigned i = 0; i < INPUT_CLOCK_TRACKS; i++)
-        self->tracks[i].discontinuity = true;
+    for (unsigned i = 0; i < INPUT_CLOCK_TRACKS; i++) {
+        ClockTrack *track = &self->tracks[i];
+        *track = (ClockTrack){
+            .discontinuity = self->used, .running = track->running, .last_out_us = track->last_out_us};
+    }
     self->known = false;
 }
 
@@ -80,6 +85,7 @@ begin(InputSourceClock *self, int64_t lateness_us, int64_t now_us)
     self->origin_us = self->best_us = lateness_us;
     self->offset_us = self->target_us = lateness_us + START_MARGIN_US;
     self->judged_us = self->moved_us = self->halved_us = now_us;
+    self->n_judged = 0;
 }
 
 static void
@@ -117,18 +123,40 @@ halve(InputSourceClock *self)
     }
 }
 
-static void
-judge(InputSourceClock *self, int64_t now_us)
+static int64_t
+lateness_to_cover(const InputSourceClock *self)
 {
-    int64_t late_us = INT64_MIN;
+    int64_t late_us = self->best_us;
 
-    if (now_us - self->judged_us < JUDGE_EVERY_US)
-        return;
-    self->judged_us = now_us;
     for (unsigned i = 0; i < INPUT_CLOCK_TRACKS; i++)
         if (self->tracks[i].count > 0)
             late_us = MAX(late_us, percentile(self, &self->tracks[i]));
-    self->target_us = MIN(late_us + MARGIN_US, self->best_us + DELAY_MAX_US);
+    return late_us;
+}
+
+/* The first second shows how long the pipeline took to start, not how the source is. */
+static void
+end_start(InputSourceClock *self)
+{
+    if (self->n_judged == 1) {
+        for (unsigned i = 0; i < INPUT_CLOCK_TRACKS; i++) {
+            memset(self->tracks[i].bins, 0, sizeof(self->tracks[i].bins));
+            self->tracks[i].count = 0;
+        }
+    } else if (self->n_judged == 2 && self->target_us < self->offset_us - START_GAIN_US) {
+        self->offset_us = self->target_us;
+    }
+}
+
+static void
+judge(InputSourceClock *self, int64_t now_us)
+{
+    if (now_us - self->judged_us < JUDGE_EVERY_US)
+        return;
+    self->judged_us = now_us;
+    self->n_judged++;
+    self->target_us = MIN(lateness_to_cover(self) + MARGIN_US, self->best_us + DELAY_MAX_US);
+    end_start(self);
     if (now_us - self->halved_us >= HALVE_EVERY_US) {
         self->halved_us = now_us;
         halve(self);
@@ -164,27 +192,15 @@ follow_jump(InputSourceClock *self, ClockTrack *track, int64_t lateness_us, int6
     return true;
 }
 
-/* Sound goes on in its own steps and leans towards the line. */
+/* Pictures keep their order even where the line steps back. */
 static int64_t
-slew_sound(ClockTrack *track, int64_t source_us, int64_t line_us)
+place(InputSourceClock *self, ClockTrack *track, int64_t source_us, bool picture)
 {
-    int64_t step_us = source_us - track->last_source_us;
-    int64_t own_us = track->last_out_us + step_us, off_us = line_us - own_us;
-    int64_t lean_us = MAX(step_us / 200, 1);
+    int64_t out_us = source_us + self->offset_us;
 
-    if (!track->running || ABS(off_us) > SOUND_GAP_US || step_us < 0)
-        return line_us;
-    return own_us + CLAMP(off_us, -lean_us, lean_us);
-}
-
-static int64_t
-place(InputSourceClock *self, ClockTrack *track, int64_t source_us, bool sound)
-{
-    int64_t line_us = source_us + self->offset_us;
-    int64_t out_us = sound ? slew_sound(track, source_us, line_us) : line_us;
-
+    if (picture && track->running)
+        out_us = MAX(out_us, track->last_out_us + FRAME_MIN_US);
     track->running = true;
-    track->last_source_us = source_us;
     track->last_out_us = out_us;
     return out_us;
 }
@@ -207,16 +223,26 @@ input_source_clock_map(InputSourceClock *self,
     else if (ABS(lateness_us - self->offset_us) > JUMP_US)
         fits = follow_jump(self, track, lateness_us, now_us);
     if (fits) {
+        self->used = true;
         track->n_outliers = 0;
         note_lateness(self, track, lateness_us);
         judge(self, now_us);
         move_offset(self, now_us);
-        *ret_due_us = place(self, track, source_us, index == INPUT_CLOCK_AUDIO);
+        *ret_due_us = place(self, track, source_us, index == INPUT_CLOCK_VIDEO);
         *ret_discontinuity = track->discontinuity;
         track->discontinuity = false;
     }
     g_mutex_unlock(&self->mutex);
     return fits;
+}
+
+void
+input_source_clock_note(InputSourceClock *self, InputClockTrack track, int64_t due_us, int64_t now_us)
+{
+    g_mutex_lock(&self->mutex);
+    if (self->known)
+        note_lateness(self, &self->tracks[track], now_us - (due_us - self->offset_us));
+    g_mutex_unlock(&self->mutex);
 }
 
 int64_t

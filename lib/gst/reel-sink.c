@@ -5,7 +5,9 @@
 
 #include "lib/base/error.h"
 #include "lib/gst/h264.h"
+#include "lib/gst/opus.h"
 
+#define SOUND_SNAP_TICKS 480
 #define BACKWARD_JUMP_NS GST_SECOND /* further back is a new timeline, not a B-frame */
 
 struct GstreelSink {
@@ -21,6 +23,7 @@ struct GstreelSink {
     GstClockTime newest_ns; /* PTS */
     ReelRecord record;      /* of the access unit under way */
     unsigned n_refused;
+    uint32_t next_ticks; /* sound: where the next packet should begin */
 
     GMutex mutex; /* the rest */
     int track;
@@ -139,6 +142,14 @@ count_frame(GstreelSink *self, size_t length, bool key, bool reordered)
     self->n_refused = 0;
 }
 
+static void
+count_waiting(GstreelSink *self)
+{
+    g_mutex_lock(&self->mutex);
+    self->stats.waiting++;
+    g_mutex_unlock(&self->mutex);
+}
+
 static GstFlowReturn
 write_video(GstreelSink *self, GstSample *sample, const GstMapInfo *map, GstClockTime pts_ns)
 {
@@ -147,12 +158,16 @@ write_video(GstreelSink *self, GstSample *sample, const GstMapInfo *map, GstCloc
     if (!gstreel_access_unit_parse(&self->unit, map->data, map->size))
         return GST_FLOW_OK; /* parameter sets alone, or nothing a decoder could show */
     gstreel_parameter_sets_update(&self->sets, &self->unit);
-    if (!gstreel_parameter_sets_complete(&self->sets) || !stamp(self, sample, pts_ns))
+    key = self->unit.idr && gstreel_parameter_sets_complete(&self->sets);
+    if (self->track < 0 && !key) {
+        count_waiting(self);
         return GST_FLOW_OK;
-    key = self->unit.idr;
+    }
+    if (!stamp(self, sample, pts_ns))
+        return GST_FLOW_OK;
     reordered = goes_back(self, pts_ns);
-    if ((self->track < 0 && !key) || (key && !ensure_track(self, sample)))
-        return self->track < 0 && key ? GST_FLOW_ERROR : GST_FLOW_OK;
+    if (key && !ensure_track(self, sample))
+        return GST_FLOW_ERROR;
     self->record.flags |=
         (uint16_t)((key ? REEL_FLAG_KEY : 0) | (self->unit.discardable ? REEL_FLAG_DISCARDABLE : 0));
     gstreel_packetize(&self->unit, key ? &self->sets : NULL, REEL_PAYLOAD_MAX, write_payload, self);
@@ -160,10 +175,28 @@ write_video(GstreelSink *self, GstSample *sample, const GstMapInfo *map, GstCloc
     return GST_FLOW_OK;
 }
 
+/* Receivers throw away or patch what does not begin where the last packet ended. Times of containers are
+ * rounded, and the first packet of an encoder is cut short: within half a frame the packets themselves are
+ * believed. */
+static bool
+count_ticks(GstreelSink *self, const GstMapInfo *map)
+{
+    uint32_t samples = gstreel_opus_samples(map->data, map->size);
+    int32_t off = (int32_t)(self->record.rtp_ticks - self->next_ticks);
+
+    if (samples == 0)
+        return false;
+    if (self->track >= 0 && (self->record.flags & REEL_FLAG_DISCONTINUITY) == 0 &&
+        ABS((int64_t)off) <= SOUND_SNAP_TICKS)
+        self->record.rtp_ticks = self->next_ticks;
+    self->next_ticks = self->record.rtp_ticks + samples;
+    return true;
+}
+
 static GstFlowReturn
 write_audio(GstreelSink *self, GstSample *sample, const GstMapInfo *map, GstClockTime pts_ns)
 {
-    if (map->size == 0 || !stamp(self, sample, pts_ns))
+    if (map->size == 0 || !stamp(self, sample, pts_ns) || !count_ticks(self, map))
         return GST_FLOW_OK;
     if (self->track < 0 && !ensure_track(self, sample))
         return GST_FLOW_ERROR;

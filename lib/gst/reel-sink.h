@@ -56,6 +56,7 @@ typedef struct {
     uint64_t frames, key_frames, bytes;
     uint64_t dropped_nals;    /* delimiters, filler, SEI */
     uint64_t dropped_records; /* refused by the writer, or longer than a payload may be */
+    uint64_t waiting;         /* access units dropped because no key frame has come yet */
     uint64_t reordered;       /* frames whose PTS went back: B-frames; browsers would not show them */
     int64_t last_frame_us;    /* monotonic time of the newest one; 0: none */
     ReelTrackInfo info;

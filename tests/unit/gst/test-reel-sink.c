@@ -58,7 +58,7 @@ check_film(const char *folder)
     cursor = fixture_cursor(film);
     while (fixture_next(cursor, &record) == REEL_NEXT_RECORD) {
         if (record.track != (unsigned)video) {
-            g_assert_cmpint(record.rtp_ticks, ==, (record.due_us * 48 + 500) / 1000);
+            g_assert_cmpuint(record.rtp_ticks, ==, n_audio * 960); /* exact, or receivers patch */
             n_audio++;
         } else {
             g_assert_cmpint(record.due_us / 1000, ==,

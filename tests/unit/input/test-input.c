@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/reel/reel-feed.h"
+#include "tests/unit/input/ts-shift.h"
 #include "tests/unit/reel/reel-fixture.h"
 
 #define DEADLINE_US (40 * G_USEC_PER_SEC)
@@ -24,6 +25,13 @@ typedef struct {
     GString *status; /* all lines so far */
     unsigned port;
     GstElement *generator;
+    GSocket *sender; /* and what it does to the stream; the streaming thread looks at every datagram */
+    GSocketAddress *target;
+    _Atomic int64_t shift;
+    _Atomic unsigned lose_one_in; /* 0: none */
+    _Atomic int64_t drift_ppm;    /* how much too fast the source's clock is */
+    int64_t generator_us;         /* when it was started */
+    unsigned n_packets;
 } Fixture;
 
 /* A free UDP port; taken again by the input a moment later. */
@@ -69,19 +77,42 @@ stop_input(Fixture *f)
     g_clear_object(&f->process);
 }
 
+static GstFlowReturn
+on_stream(GstElement *sink, Fixture *f)
+{
+    g_autoptr(GstSample) sample = NULL;
+    GstMapInfo map;
+
+    g_signal_emit_by_name(sink, "pull-sample", &sample);
+    if (!sample || !gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ))
+        return GST_FLOW_OK;
+    g_autofree uint8_t *bytes = g_memdup2(map.data, map.size);
+    int64_t drift = (g_get_monotonic_time() - f->generator_us) * f->drift_ppm / 1000000 * 9 / 100;
+    for (size_t at = 0; at + TS_PACKET <= map.size; at += TS_PACKET)
+        ts_shift_packet(bytes + at, f->shift + drift);
+    if (f->lose_one_in == 0 || ++f->n_packets % f->lose_one_in != 0)
+        g_socket_send_to(f->sender, f->target, (const char *)bytes, map.size, NULL, NULL);
+    gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
+    return GST_FLOW_OK;
+}
+
 static void
 start_generator(Fixture *f, const char *video, const char *audio)
 {
     g_autoptr(GError) error = NULL;
+    g_autoptr(GstElement) sink = NULL;
     g_autofree char *text = g_strdup_printf(
-        "mpegtsmux name=mux alignment=7 ! udpsink host=127.0.0.1 port=%u sync=true "
+        "mpegtsmux name=mux alignment=7 ! appsink name=sink sync=true emit-signals=true "
         "videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=25/1 ! %s ! queue ! mux. "
         "audiotestsrc is-live=true samplesperbuffer=1024 ! audio/x-raw,rate=48000,channels=2 ! %s ! queue ! "
         "mux.",
-        f->port, video, audio);
+        video, audio);
 
     f->generator = gst_parse_launch(text, &error);
     g_assert_no_error(error);
+    f->generator_us = g_get_monotonic_time();
+    sink = gst_bin_get_by_name(GST_BIN(f->generator), "sink");
+    g_signal_connect(sink, "new-sample", G_CALLBACK(on_stream), f);
     gst_element_set_state(f->generator, GST_STATE_PLAYING);
 }
 
@@ -96,6 +127,8 @@ stop_generator(Fixture *f)
 static void
 setup(Fixture *f, gconstpointer data)
 {
+    g_autoptr(GInetAddress) loopback = NULL;
+
     (void)data;
     f->cache = fixture_cache(256);
     f->feed = reel_feed_new();
@@ -103,6 +136,9 @@ setup(Fixture *f, gconstpointer data)
     f->cursor = fixture_cursor(f->channel);
     f->status = g_string_new(NULL);
     f->port = free_port();
+    loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
+    f->target = g_inet_socket_address_new(loopback, (guint16)f->port);
+    f->sender = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
     start_input(f);
 }
 
@@ -118,6 +154,8 @@ teardown(Fixture *f, gconstpointer data)
     reel_programme_unref(f->channel);
     reel_block_cache_free(f->cache);
     g_string_free(f->status, TRUE);
+    g_object_unref(f->sender);
+    g_object_unref(f->target);
 }
 
 static void
@@ -133,7 +171,8 @@ read_status(Fixture *f)
 typedef struct {
     unsigned frames, keys, sound, discontinuities, early, late;
     int64_t first_us, last_us;
-    uint32_t last_ticks;
+    int64_t ahead_us;    /* sum over frames: due - now */
+    uint32_t next_ticks; /* of sound */
 } Seen;
 
 static void
@@ -145,6 +184,12 @@ take(Fixture *f, const ReelRecord *record, Seen *seen)
     seen->sound += record->track == 1;
     seen->early += ahead_us > 2 * G_USEC_PER_SEC;
     seen->late += ahead_us < 0;
+    seen->ahead_us += record->flags & REEL_FLAG_MARKER && record->track == 0 ? ahead_us : 0;
+    if (record->track == 1) {
+        if (seen->sound > 1 && !(record->flags & REEL_FLAG_DISCONTINUITY))
+            g_assert_cmpuint(record->rtp_ticks, ==, seen->next_ticks);
+        seen->next_ticks = record->rtp_ticks + 960;
+    }
     if (record->track == 0) {
         seen->frames += (record->flags & REEL_FLAG_MARKER) != 0;
         seen->keys += (record->flags & REEL_ENTRY) == REEL_ENTRY;
@@ -310,6 +355,68 @@ test_input_replaced(Fixture *f, gconstpointer data)
     g_assert_cmpuint(reel_cursor_fall_offs(f->cursor), ==, 0);
 }
 
+/* The stream's 33-bit clock wraps: no seam. */
+static void
+test_clock_wrap(Fixture *f, gconstpointer data)
+{
+    Seen seen;
+
+    (void)data;
+    f->shift = TS_WRAP - INT64_C(3600) * 90000 - 4 * 90000; /* the multiplexer begins at one hour */
+    start_generator(f, X264, "avenc_aac");
+    watch(f, 250, 400, &seen);
+    g_assert_cmpuint(seen.discontinuities, ==, 0);
+    g_assert_cmpuint(seen.early, ==, 0);
+    g_assert_cmpint(seen.last_us - seen.first_us, >, 9 * G_USEC_PER_SEC);
+    g_assert_cmpint(seen.last_us - seen.first_us, <, 12 * G_USEC_PER_SEC);
+}
+
+/* The source's clock jumps without a word, forth and back. */
+static void
+test_clock_jumps(Fixture *f, gconstpointer data)
+{
+    static const int64_t shifts_s[] = {500, -1000, 20, -7, 3};
+    Seen seen;
+
+    (void)data;
+    start_generator(f, X264, "avenc_aac");
+    watch(f, 50, 50, &seen);
+    for (unsigned i = 0; i < G_N_ELEMENTS(shifts_s); i++) {
+        f->shift = shifts_s[i] * 90000;
+        watch(f, 75, 75, &seen);
+        g_assert_cmpuint(seen.early, ==, 0);
+        g_assert_cmpint(seen.last_us, >, g_get_monotonic_time() - 2 * G_USEC_PER_SEC);
+    }
+}
+
+/* A source whose clock is 0.3 % off: the line follows, and sound still comes in exact steps. */
+static void
+test_drift(Fixture *f, gconstpointer data)
+{
+    Seen seen;
+
+    f->drift_ppm = GPOINTER_TO_INT(data);
+    start_generator(f, X264, "avenc_aac");
+    watch(f, 300, 500, &seen);
+    g_assert_cmpuint(seen.discontinuities, ==, 0);
+    g_assert_cmpuint(seen.early, ==, 0);
+    g_assert_cmpint(seen.ahead_us / seen.frames, >, 0);
+    g_assert_cmpint(seen.ahead_us / seen.frames, <, G_USEC_PER_SEC);
+}
+
+/* Every fortieth datagram is lost: what is left goes on. */
+static void
+test_loss(Fixture *f, gconstpointer data)
+{
+    Seen seen;
+
+    (void)data;
+    f->lose_one_in = 40;
+    start_generator(f, X264, "avenc_aac");
+    watch(f, 150, 200, &seen);
+    g_assert_cmpuint(seen.early, ==, 0);
+}
+
 static void
 test_garbage_ends_nothing(Fixture *f, gconstpointer data)
 {
@@ -326,8 +433,8 @@ test_garbage_ends_nothing(Fixture *f, gconstpointer data)
     for (unsigned i = 0; i < 2000; i++) {
         for (unsigned at = 0; at < sizeof(datagram); at++)
             datagram[at] = (char)(at % 188 == 0 && i % 2 ? 0x47 : g_rand_int(random));
-        g_socket_send_to(socket, target, datagram, (gsize)g_rand_int_range(random, 1, sizeof(datagram)), NULL,
-                         NULL);
+        g_socket_send_to(f->sender, f->target, datagram, (gsize)g_rand_int_range(random, 1, sizeof(datagram)),
+                         NULL, NULL);
     }
     start_generator(f, X264, "avenc_aac");
     watch(f, 50, 50, &seen);
@@ -353,6 +460,10 @@ main(int argc, char **argv)
     ADD("/input/ts/source-restart", test_source_restart);
     ADD("/input/ts/quick-source-restart", test_quick_source_restart);
     ADD("/input/ts/input-replaced", test_input_replaced);
+    ADD("/input/ts/clock-wrap", test_clock_wrap);
+    ADD("/input/ts/clock-jumps", test_clock_jumps);
+    ADD("/input/ts/loss", test_loss);
+    g_test_add("/input/ts/drift", Fixture, GINT_TO_POINTER(3000), setup, test_drift, teardown);
     ADD("/input/ts/garbage-ends-nothing", test_garbage_ends_nothing);
     return g_test_run();
 }
