@@ -25,6 +25,9 @@ struct Core {
     CoreNonces *nonces;
     GHashTable *watchers; /* CoreWatcher, see reg-event.c */
     guint sweep, watch;
+    double register_tokens; /* admission of REGISTERs from sources that are not registered */
+    int64_t register_tokens_us;
+    const BaseClock *clock;
 };
 
 /* True if the flow came in on the Gm port. */
@@ -44,6 +47,9 @@ void core_reg_event_clear(Core *self);
 
 /* third-party.c: tells the application servers. */
 void core_third_party_register(Core *self, const CoreBinding *binding, CoreRegEvent event);
+
+/* admission.c: the admit function of the router's filter; @core: a Core. */
+int core_admit(NetSipFlow *flow, const NetSipMsg *request, void *core);
 
 /* router.c: everything else. */
 extern const NetSipProxyFilter core_router;

@@ -137,6 +137,7 @@ listen_both(Core *self, uint16_t port, const char *reference_point, uint16_t *re
 static void
 start_services(Core *self, const BaseClock *clock)
 {
+    self->clock = clock;
     self->registrar = core_registrar_new(clock, &registrar_events, self);
     self->nonces = core_nonces_new(clock);
     self->watchers = g_hash_table_new(NULL, NULL);

@@ -62,19 +62,22 @@ start(BaseDaemon *daemon, const BaseConfig *config, void **ret_state, GError **e
 {
     Daemon *self = g_new0(Daemon, 1);
     g_autofree char *status = NULL;
+    uint16_t admin_port = 0;
 
     self->store = store_open(base_config_string(config, "headend", "state_dir"), error);
     if (self->store)
         self->core = make_core(config, self->store, error);
     if (self->core)
-        self->admin = net_admin_new((uint16_t)base_config_int(config, "core", "admin_port"), NULL, error);
+        self->admin =
+            net_admin_new((uint16_t)base_config_int(config, "core", "admin_port"), &admin_port, error);
     if (!self->admin) {
         daemon_free(self);
         return false;
     }
     *ret_state = self;
     net_admin_set_ready(self->admin, NULL);
-    status = g_strdup_printf("sip=%u isc=%u", core_port(self->core), core_isc_port(self->core));
+    status = g_strdup_printf("sip=%u isc=%u admin=%u", core_port(self->core), core_isc_port(self->core),
+                             admin_port);
     base_daemon_ready(daemon, status);
 
     return true;

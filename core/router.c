@@ -451,6 +451,7 @@ on_reference_point(NetSipFlow *flow, const NetSipMsg *request, void *user_data)
 }
 
 const NetSipProxyFilter core_router = {
+    .admit = core_admit,
     .request = on_request,
     .ack = on_ack,
     .reference_point = on_reference_point,

@@ -14,6 +14,18 @@ net_sip_flow_is_reliable(const NetSipFlow *self)
     return self->kind != NET_SIP_UDP;
 }
 
+guint
+net_sip_flow_transactions(const NetSipFlow *self)
+{
+    return self->transactions;
+}
+
+void
+net_sip_flow_count_transaction(NetSipFlow *self, int delta)
+{
+    self->transactions = (guint)((int)self->transactions + delta);
+}
+
 bool
 net_sip_flow_is_own(const NetSipFlow *self)
 {

@@ -44,6 +44,7 @@ struct NetSipFlow {
     uint16_t contact_port;
     const char *reference_point;
     void *owner;
+    guint transactions; /* server transactions on it */
 
     GByteArray *in;
     GQueue out; /* GBytes */

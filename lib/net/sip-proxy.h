@@ -10,6 +10,8 @@
 #include "lib/net/sip-ua.h"
 
 typedef struct {
+    /* As in NetSipLayerEvents; may be NULL. */
+    int (*admit)(NetSipFlow *flow, const NetSipMsg *request, void *user_data);
     /* A request for none of the UA's dialogs. True: taken; answer it, or keep a reference by forwarding it.
      */
     bool (*request)(NetSipServerTxn *txn, void *user_data);

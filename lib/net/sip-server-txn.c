@@ -66,6 +66,7 @@ net_sip_server_txn_new(NetSipLayer *layer, NetSipFlow *flow, NetSipMsg *request,
     self->key = key;
     self->tag = base_id_new();
     self->is_invite = net_sip_msg_is_method(request, "INVITE");
+    net_sip_flow_count_transaction(flow, 1);
     g_hash_table_insert(layer->servers, g_strdup(key), self);
     net_sip_layer_count_changed(layer);
 
@@ -107,6 +108,7 @@ net_sip_server_txn_terminate(NetSipServerTxn *self)
         return;
     self->state = NET_SIP_TXN_TERMINATED;
     self->layer = NULL;
+    net_sip_flow_count_transaction(self->flow, -1);
     net_sip_timers_stop(layer->timers, &self->retransmit);
     net_sip_timers_stop(layer->timers, &self->life);
     g_clear_pointer(&self->last, net_sip_msg_free);

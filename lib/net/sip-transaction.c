@@ -76,7 +76,15 @@ static void
 take_new(NetSipLayer *self, NetSipFlow *flow, const NetSipMsg *request, const char *key)
 {
     g_autoptr(NetSipServerTxn) txn = NULL;
+    bool cancel = net_sip_msg_is_method(request, "CANCEL");
+    int refused = !cancel && self->events->admit ? self->events->admit(flow, request, self->user_data) : 0;
 
+    if (refused) {
+        base_metric_add(base_counter("imstv_sip_not_admitted_total", NULL, "refused without a transaction"),
+                        1);
+        reply_stateless(flow, request, refused);
+        return;
+    }
     if (!net_sip_layer_has_room(self)) {
         base_metric_add(
             base_counter("imstv_sip_transactions_refused_total", NULL, "503: too many transactions"), 1);
@@ -85,7 +93,7 @@ take_new(NetSipLayer *self, NetSipFlow *flow, const NetSipMsg *request, const ch
     }
     txn =
         net_sip_server_txn_ref(net_sip_server_txn_new(self, flow, net_sip_msg_copy(request), g_strdup(key)));
-    if (net_sip_msg_is_method(request, "CANCEL")) {
+    if (cancel) {
         g_autofree char *invite_key = net_sip_server_key(request, "INVITE");
         NetSipServerTxn *invite = g_hash_table_lookup(self->servers, invite_key);
 

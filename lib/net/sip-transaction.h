@@ -18,6 +18,9 @@ typedef struct NetSipServerTxn NetSipServerTxn;
 typedef struct NetSipClientTxn NetSipClientTxn;
 
 typedef struct {
+    /* Before anything is kept of a new request (not ACK, not CANCEL): 0 takes it, a status refuses it without
+     * a transaction; 503 gets a Retry-After. May be NULL. */
+    int (*admit)(NetSipFlow *flow, const NetSipMsg *request, void *user_data);
     /* A new request (not ACK, not CANCEL). 100 went out if it is an INVITE. Keep a reference to answer it
      * later; a transaction that nobody answers is answered with 500 when the last reference goes. */
     void (*request)(NetSipServerTxn *txn, void *user_data);

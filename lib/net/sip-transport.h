@@ -124,6 +124,9 @@ void net_sip_flow_trace(const NetSipFlow *self, const NetSipMsg *message, bool s
 /* The sent-by of a Via for requests on this flow, "127.0.0.1:5070". (transfer full) */
 char *net_sip_flow_sent_by(const NetSipFlow *self);
 bool net_sip_flow_is_reliable(const NetSipFlow *self);
+/* Requests that came on it and whose transactions live. Not counted on UDP listeners. */
+guint net_sip_flow_transactions(const NetSipFlow *self);
+void net_sip_flow_count_transaction(NetSipFlow *self, int delta);
 /* From net_sip_transport_open: what was agreed on it ends with it. */
 bool net_sip_flow_is_own(const NetSipFlow *self);
 /* Sends what waits, then closes; no `lost` follows. */

@@ -276,6 +276,14 @@ take_outside_dialog(NetSipUa *self, NetSipServerTxn *txn)
         refuse_method(txn);
 }
 
+static int
+on_admit(NetSipFlow *flow, const NetSipMsg *request, void *user_data)
+{
+    NetSipUa *self = user_data;
+
+    return self->filter && self->filter->admit ? self->filter->admit(flow, request, self->filter_data) : 0;
+}
+
 static void
 on_request(NetSipServerTxn *txn, void *user_data)
 {
@@ -359,6 +367,7 @@ on_flow_lost(NetSipFlow *flow, const GError *error, void *user_data)
 }
 
 static const NetSipLayerEvents layer_events = {
+    .admit = on_admit,
     .request = on_request,
     .ack = on_ack,
     .reference_point = on_reference_point,

@@ -6,13 +6,11 @@
  * The second form is for a core that runs already: it must have both users, and an originating trigger for
  * INVITE and MESSAGE on ^sip:iptv- that leads to this machine's port N (TCP), which also gets third-party
  * REGISTERs. Numbers of refusals are those measured at Kamailio 5.6.3. */
-#include <gio/gio.h>
-#include <gio/gunixsocketaddress.h>
-#include <glib/gstdio.h>
+#include <glib.h>
 #include <string.h>
 
-#include "lib/store/store.h"
 #include "tests/integration/contract-peers.h"
+#include "tests/integration/core-process.h"
 
 static struct {
     char *launch, *core, *domain, *users;
@@ -21,68 +19,10 @@ static struct {
     uint16_t port, server_port;
     char **names, **passwords;
     Peer *server; /* lives through all tests: the core knows its port */
-    GSubprocess *process;
-    char *state_dir;
+    CoreProcess *process;
 } env = {.as_port = 0};
 
 /* --- Environment ----------------------------------------------------------------------------- */
-
-static char *
-wait_ready(GSocket *notify)
-{
-    g_autoptr(GError) error = NULL;
-    char buffer[512] = {0};
-    char *status;
-
-    g_socket_set_timeout(notify, 20);
-    g_socket_receive(notify, buffer, sizeof buffer - 1, NULL, &error);
-    g_assert_no_error(error);
-    status = strstr(buffer, "sip=");
-    g_assert_nonnull(status);
-
-    return g_strdup(status + strlen("sip="));
-}
-
-static void
-add_users(const char *state_dir)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(Store) store = store_open(state_dir, &error);
-
-    g_assert_no_error(error);
-    for (guint i = 0; env.names[i]; i++)
-        store_user_add(store, env.names[i], env.domain, env.passwords[i], NULL, &error);
-    g_assert_no_error(error);
-}
-
-static void
-launch(void)
-{
-    g_autoptr(GError) error = NULL;
-    g_autofree char *path = g_build_filename(env.state_dir, "notify", NULL);
-    g_autoptr(GSocket) notify = g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_DATAGRAM, 0, NULL);
-    g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
-    g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE);
-    g_autofree char *state = g_strdup_printf("headend.state_dir=%s", env.state_dir);
-    g_autofree char *domain = g_strdup_printf("headend.home_domain=%s", env.domain);
-    g_autofree char *triggers = g_strdup_printf(
-        "core.triggers=INVITE,MESSAGE ^sip:iptv- sip:127.0.0.1:%u\\;transport=tcp", env.server_port);
-    g_autofree char *third =
-        g_strdup_printf("core.third_party=sip:127.0.0.1:%u\\;transport=tcp", env.server_port);
-    g_autofree char *port = NULL;
-
-    g_socket_bind(notify, address, FALSE, &error);
-    g_assert_no_error(error);
-    add_users(env.state_dir);
-    g_subprocess_launcher_setenv(launcher, "NOTIFY_SOCKET", path, TRUE);
-    env.process = g_subprocess_launcher_spawn(launcher, &error, env.launch, "--set", state, "--set", domain,
-                                              "--set", triggers, "--set", third, "--set", "core.port=0",
-                                              "--set", "core.admin_port=0", "--log-level", "warning", NULL);
-    g_assert_no_error(error);
-    port = wait_ready(notify);
-    env.host = g_strdup("127.0.0.1");
-    env.port = (uint16_t)g_ascii_strtoull(port, NULL, 10);
-}
 
 static void
 split_users(void)
@@ -106,8 +46,9 @@ env_set_up(void)
     split_users();
     env.server = peer_new_server((uint16_t)env.as_port, &env.server_port);
     if (env.launch) {
-        env.state_dir = g_dir_make_tmp("imstv-contract-XXXXXX", NULL);
-        launch();
+        env.process = core_process_start(env.launch, env.domain, env.users, env.server_port);
+        env.host = g_strdup("127.0.0.1");
+        env.port = env.process->port;
         return;
     }
     g_auto(GStrv) parts = g_strsplit(env.core, ":", 2);
@@ -116,35 +57,14 @@ env_set_up(void)
     env.port = (uint16_t)g_ascii_strtoull(parts[1], NULL, 10);
 }
 
-static void
-remove_dir(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-
-        if (g_remove(child) != 0)
-            remove_dir(child);
-    }
-    g_rmdir(path);
-}
-
 static int
 env_tear_down(void)
 {
     int status = 0;
 
     peer_free(env.server);
-    if (env.process) {
-        g_subprocess_send_signal(env.process, SIGTERM);
-        g_subprocess_wait(env.process, NULL, NULL);
-        status = g_subprocess_get_if_exited(env.process) ? g_subprocess_get_exit_status(env.process) : 1;
-        g_object_unref(env.process);
-        remove_dir(env.state_dir);
-    }
-    g_free(env.state_dir);
+    if (env.process)
+        status = core_process_stop(env.process);
     g_free(env.host);
     g_strfreev(env.names);
     g_strfreev(env.passwords);
