@@ -16,6 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree char *summary = frame ? proto_jsonrtc_summary(frame) : NULL;
     double number = 0;
 
+    g_assert_true(!frame || summary);
     if (!frame)
         return 0;
     proto_jsonrtc_header_string(frame, "method");

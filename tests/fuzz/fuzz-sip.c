@@ -22,6 +22,7 @@ ask(const NetSipMsg *msg)
         g_autofree char *user = net_sip_msg_user(msg, names[i]);
         g_autofree char *param = net_sip_msg_header_param(msg, names[i], 0, "expires");
 
+        (void)aor, (void)user, (void)param;
         /* What we write we must be able to read. */
         if (uri) {
             g_autoptr(NetSipUri) again = net_sip_uri_parse(uri, NULL);
@@ -74,6 +75,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (partial) {
         g_autoptr(NetSipMsg) refusal = net_sip_msg_new_response(partial, 400, NULL);
         g_autoptr(GBytes) bytes = net_sip_msg_to_bytes(refusal);
+
+        g_assert_nonnull(bytes);
     }
     if (msg) {
         ask(msg);

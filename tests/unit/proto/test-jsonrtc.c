@@ -141,8 +141,7 @@ test_frame_faults(void)
         "{\"control\":{\"type\":\"request\",\"sequence\":0},\"header\":{\"action\":\"connect\"}}",
         "{\"control\":{\"type\":\"request\",\"sequence\":-1},\"header\":{\"action\":\"connect\"}}",
         "{\"control\":{\"type\":\"request\",\"sequence\":1.5},\"header\":{\"action\":\"connect\"}}",
-        "{\"control\":{\"type\":\"request\",\"sequence\":9007199254740993},\"header\":{\"action\":"
-        "\"connect\"}}",
+        "{\"control\":{\"type\":\"request\",\"sequence\":9007199254740993},\"header\":{\"action\":\"x\"}}",
         "{\"control\":{\"type\":\"request\",\"ack_sequence\":\"1\"},\"header\":{\"action\":\"connect\"}}",
         "{\"control\":{\"type\":\"request\",\"subsession_id\":\"x1\"},\"header\":{\"action\":\"start\"}}",
         "{\"control\":{\"type\":\"request\",\"subsession_id\":\"c0\"},\"header\":{\"action\":\"start\"}}",
