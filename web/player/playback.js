@@ -23,6 +23,7 @@ export class Playback extends EventTarget {
     #seekTarget = null;
     #zapTarget = null;
     #zapStarted = 0;
+    #unanswered = 0; /* commands whose outcome moves the picture */
     #startedAt = 0;
     #frameAt = 0;
     #interrupted = false;
@@ -209,6 +210,8 @@ export class Playback extends EventTarget {
         this.#peer = null;
         this.#seekTarget = null;
         this.#zapTarget = null;
+        this.#zapStarted = 0;
+        this.#unanswered = 0;
         this.#frameAt = 0;
         this.#interrupted = false;
         this.#timeline.clear();
@@ -225,19 +228,29 @@ export class Playback extends EventTarget {
             if (turn !== this.#turn || !this.#call) {
                 return;
             }
+            let outcome = null;
+            let failure = null;
             try {
-                const outcome = await action(this.#call);
-                if (outcome && turn === this.#turn && anchors) {
-                    this.#apply(outcome);
-                }
+                outcome = await action(this.#call);
             } catch (error) {
-                if (turn === this.#turn) {
-                    this.#onCommandFailed(error);
-                }
+                failure = error;
+            }
+            if (turn === this.#turn) {
+                this.#unanswered -= anchors ? 1 : 0;
+                this.#onOutcome(anchors ? outcome : null, failure);
             }
         };
+        this.#unanswered += anchors ? 1 : 0;
         this.#commands = this.#commands.then(run, () => {});
         return this.#commands;
+    }
+
+    #onOutcome(outcome, failure) {
+        if (failure) {
+            this.#onCommandFailed(failure);
+        } else if (outcome) {
+            this.#apply(outcome);
+        }
     }
 
     async #doZap(call) {
@@ -278,6 +291,7 @@ export class Playback extends EventTarget {
 
     #onCommandFailed(error) {
         this.#seekTarget = null;
+        this.#zapStarted = 0;
         if ([408, 454, 481, 5402].includes(error.code) || !(error instanceof W2Error)) {
             this.#fail(error);
             return;
@@ -305,7 +319,7 @@ export class Playback extends EventTarget {
     #onFrame({rtpTimestamp}) {
         this.#frameAt = performance.now();
         this.#timeline.frame(rtpTimestamp);
-        if (this.#timeline.isNewest(rtpTimestamp)) {
+        if (this.#unanswered === 0 && this.#timeline.isNewest(rtpTimestamp)) {
             this.#settleCommand();
         }
         if (this.state === 'starting') {
