@@ -12,16 +12,19 @@ struct MdfSrtp {
     unsigned n_sources;
 };
 
+/* libsrtp's own state is one per process, and a second srtp_init fails. */
 bool
 mdf_srtp_library_init(GError **error)
 {
-    srtp_err_status_t status = srtp_init();
+    static gsize once; /* 0; then the status plus one */
 
-    if (status != srtp_err_status_ok)
+    if (g_once_init_enter(&once))
+        g_once_init_leave(&once, (gsize)srtp_init() + 1);
+    if (once - 1 != srtp_err_status_ok)
         g_set_error(error, BASE_ERROR, BASE_ERROR_INTERNAL, "libsrtp cannot be initialised (%d)",
-                    (int)status);
+                    (int)once - 1);
 
-    return status == srtp_err_status_ok;
+    return once - 1 == srtp_err_status_ok;
 }
 
 static srtp_t

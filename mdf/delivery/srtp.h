@@ -15,7 +15,7 @@ enum {
     MDF_SRTCP_SOURCES_MAX = 8, /* SSRCs that one peer may report from */
 };
 
-/* Once in a process, before any worker starts. Errors: INTERNAL. */
+/* Before any worker starts. Errors: INTERNAL. */
 bool mdf_srtp_library_init(GError **error);
 
 typedef struct MdfSrtp MdfSrtp;
