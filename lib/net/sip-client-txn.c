@@ -291,7 +291,7 @@ take_final(NetSipClientTxn *self, const NetSipMsg *response)
     self->state = accepted ? NET_SIP_TXN_ACCEPTED : NET_SIP_TXN_COMPLETED;
     net_sip_timers_stop(self->layer->timers, &self->retransmit);
     if (accepted)
-        life_ms = 64 * NET_SIP_T1_MS; /* Timer M */
+        life_ms = reliable ? NET_SIP_T4_MS : 64 * NET_SIP_T1_MS; /* Timer M; see Timer L */
     else if (reliable)
         life_ms = 0;
     else

@@ -14,6 +14,7 @@ struct NetSipServerTxn {
     char *key;
     char *tag;
     bool is_invite;
+    bool counted; /* on its flow: until it is answered, a refused INVITE until its ACK */
     NetSipTxnState state;
     NetSipMsg *last; /* response to send again */
     NetSipTimer retransmit, life;
@@ -66,6 +67,7 @@ net_sip_server_txn_new(NetSipLayer *layer, NetSipFlow *flow, NetSipMsg *request,
     self->key = key;
     self->tag = base_id_new();
     self->is_invite = net_sip_msg_is_method(request, "INVITE");
+    self->counted = true;
     net_sip_flow_count_transaction(flow, 1);
     g_hash_table_insert(layer->servers, g_strdup(key), self);
     net_sip_layer_count_changed(layer);
@@ -99,6 +101,14 @@ net_sip_server_txn_unref(NetSipServerTxn *self)
     g_free(self);
 }
 
+static void
+uncount(NetSipServerTxn *self)
+{
+    if (self->counted)
+        net_sip_flow_count_transaction(self->flow, -1);
+    self->counted = false;
+}
+
 void
 net_sip_server_txn_terminate(NetSipServerTxn *self)
 {
@@ -108,7 +118,7 @@ net_sip_server_txn_terminate(NetSipServerTxn *self)
         return;
     self->state = NET_SIP_TXN_TERMINATED;
     self->layer = NULL;
-    net_sip_flow_count_transaction(self->flow, -1);
+    uncount(self);
     net_sip_timers_stop(layer->timers, &self->retransmit);
     net_sip_timers_stop(layer->timers, &self->life);
     g_clear_pointer(&self->last, net_sip_msg_free);
@@ -180,9 +190,13 @@ complete(NetSipServerTxn *self)
 static void
 accept(NetSipServerTxn *self)
 {
+    /* Timer L waits for repeated INVITEs; a reliable transport has none, and 32 s of every call would fill
+     * the table long before the machine is busy. */
+    int64_t life_ms = net_sip_flow_is_reliable(self->flow) ? NET_SIP_T4_MS : 64 * NET_SIP_T1_MS;
+
     self->state = NET_SIP_TXN_ACCEPTED;
-    net_sip_timers_start(self->layer->timers, &self->life, 64 * NET_SIP_T1_MS, on_life_over,
-                         self); /* Timer L */
+    uncount(self);
+    net_sip_timers_start(self->layer->timers, &self->life, life_ms, on_life_over, self);
 }
 
 void
@@ -233,6 +247,7 @@ net_sip_server_txn_take_ack(NetSipServerTxn *self)
         return false;
     if (self->state == NET_SIP_TXN_COMPLETED) {
         self->state = NET_SIP_TXN_CONFIRMED;
+        uncount(self);
         net_sip_timers_stop(self->layer->timers, &self->retransmit);
         net_sip_timers_start(self->layer->timers, &self->life,
                              net_sip_flow_is_reliable(self->answers) ? 0 : NET_SIP_T4_MS, on_life_over,
