@@ -15,7 +15,7 @@
 #include "tests/integration/delivery/gst-peer.h"
 #include "tests/integration/delivery/media-fixture.h"
 
-#define PATIENCE_US (20 * G_USEC_PER_SEC)
+#define PATIENCE_US (60 * G_USEC_PER_SEC)
 
 enum {
     CAPACITY = 10,
