@@ -156,7 +156,6 @@ test_register_flood(void)
 static void
 test_flood_of_a_user(void)
 {
-    g_autoptr(GSocket) idle = attacker(G_SOCKET_TYPE_STREAM);
     g_autoptr(Peer) user = peer_new_terminal("127.0.0.1", core->port, "imstv.test", "bob", "secret-b");
     int refused = 0;
 

@@ -420,10 +420,6 @@ test_loss(Fixture *f, gconstpointer data)
 static void
 test_garbage_ends_nothing(Fixture *f, gconstpointer data)
 {
-    g_autoptr(GSocket) socket =
-        g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
-    g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
-    g_autoptr(GSocketAddress) target = g_inet_socket_address_new(loopback, (guint16)f->port);
     g_autoptr(GRand) random = g_rand_new_with_seed(1);
     char datagram[1316];
     Seen seen;
