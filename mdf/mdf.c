@@ -33,6 +33,12 @@ lookup(void *lookup_data, const char *source, GError **error)
 }
 
 static void
+prepare(void *lookup_data, const char *source, void (*ready)(void *user_data), void *user_data)
+{
+    mdf_sources_prepare(lookup_data, source, ready, user_data);
+}
+
+static void
 foreach_channel(void *channels_data,
                 void (*each)(const MdfChannelStatus *status, void *user_data),
                 void *user_data)
@@ -49,7 +55,7 @@ start_engine(Mdf *self, const BaseConfig *config, GError **error)
         .workers = (unsigned)base_config_int(config, "mdf", "workers"),
         .capacity_viewers = (unsigned)base_config_int(config, "mdf", "capacity_viewers"),
     };
-    MdfViewersParts parts = {.lookup = lookup, .lookup_data = self->sources};
+    MdfViewersParts parts = {.prepare = prepare, .lookup = lookup, .lookup_data = self->sources};
 
     if (!*engine.media_addresses) {
         g_set_error_literal(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT,

@@ -2,18 +2,25 @@
 
 #include "lib/base/error.h"
 
-#define WAIT_US 40000
 #define KEPT_OPEN_MAX 64u
 #define THREADS 4
 #define JOBS_MAX 256u
 
 typedef struct {
+    MdfFilmOpened opened;
+    void *user_data;
+} Waiter;
+
+/* Everything but `film` and `error` belongs to the main thread; those two to the helper thread until it has
+ * posted the job back. */
+typedef struct {
     gatomicrefcount refs;
+    MdfFilmOpener *opener; /* NULL: it is gone */
     char *name, *folder;
     ReelBlockCache *cache;
-    GMutex mutex;
-    GCond finished;
     bool done;
+    guint deadline;  /* GSource id */
+    GArray *waiters; /* of Waiter */
     ReelProgramme *film;
     GError *error;
 } Job;
@@ -21,8 +28,9 @@ typedef struct {
 struct MdfFilmOpener {
     ReelBlockCache *cache;
     GThreadPool *threads;
-    GHashTable *jobs; /* name -> Job, under way or kept open */
-    GQueue order;     /* names (the keys), least recently used first */
+    GHashTable *jobs;      /* name -> Job, under way or kept open */
+    GQueue order;          /* names (the keys), least recently used first */
+    GHashTable *under_way; /* set of Job */
 };
 
 static void
@@ -35,42 +43,74 @@ job_unref(void *data)
     if (job->film)
         reel_programme_unref(job->film);
     g_clear_error(&job->error);
-    g_mutex_clear(&job->mutex);
-    g_cond_clear(&job->finished);
+    g_clear_handle_id(&job->deadline, g_source_remove);
+    g_array_unref(job->waiters);
     g_free(job->name);
     g_free(job->folder);
     g_free(job);
 }
 
 static Job *
-job_new(ReelBlockCache *cache, const char *name, const char *folder)
+job_new(MdfFilmOpener *opener, const char *name, const char *folder)
 {
     Job *job = g_new0(Job, 1);
 
     g_atomic_ref_count_init(&job->refs);
-    job->cache = cache;
+    job->opener = opener;
+    job->cache = opener->cache;
     job->name = g_strdup(name);
     job->folder = g_strdup(folder);
-    g_mutex_init(&job->mutex);
-    g_cond_init(&job->finished);
+    job->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
     return job;
+}
+
+/* Tells those who wait; each may ask for other films from inside. */
+static void
+tell_waiters(Job *job)
+{
+    g_autoptr(GArray) waiters = g_steal_pointer(&job->waiters);
+
+    job->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
+    g_clear_handle_id(&job->deadline, g_source_remove);
+    for (guint i = 0; i < waiters->len; i++) {
+        const Waiter *waiter = &g_array_index(waiters, Waiter, i);
+
+        waiter->opened(waiter->user_data);
+    }
+}
+
+static gboolean
+on_job_done(gpointer data)
+{
+    Job *job = data;
+
+    job->done = true;
+    if (job->opener) {
+        g_hash_table_remove(job->opener->under_way, job);
+        tell_waiters(job);
+    }
+    job_unref(job);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_deadline(gpointer data)
+{
+    Job *job = data;
+
+    job->deadline = 0;
+    tell_waiters(job);
+    return G_SOURCE_REMOVE;
 }
 
 static void
 run_job(gpointer data, gpointer user_data)
 {
     Job *job = data;
-    GError *error = NULL;
-    ReelProgramme *film = reel_programme_open(job->cache, job->name, job->folder, &error);
 
     (void)user_data;
-    g_mutex_lock(&job->mutex);
-    job->film = film;
-    job->error = error;
-    job->done = true;
-    g_cond_signal(&job->finished);
-    g_mutex_unlock(&job->mutex);
-    job_unref(job);
+    job->film = reel_programme_open(job->cache, job->name, job->folder, &job->error);
+    g_main_context_invoke_full(NULL, G_PRIORITY_DEFAULT, on_job_done, job, NULL);
 }
 
 MdfFilmOpener *
@@ -81,6 +121,7 @@ mdf_film_opener_new(ReelBlockCache *cache)
     self->cache = cache;
     self->threads = g_thread_pool_new(run_job, NULL, THREADS, FALSE, NULL);
     self->jobs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, job_unref);
+    self->under_way = g_hash_table_new(NULL, NULL);
     g_queue_init(&self->order);
     return self;
 }
@@ -92,14 +133,30 @@ mdf_film_opener_forget(MdfFilmOpener *self)
     g_hash_table_remove_all(self->jobs);
 }
 
+/* Their threads have ended; what they posted still finds the job, but nobody who waits. */
+static void
+release_jobs_under_way(MdfFilmOpener *self)
+{
+    GHashTableIter iter;
+    gpointer job;
+
+    g_hash_table_iter_init(&iter, self->under_way);
+    while (g_hash_table_iter_next(&iter, &job, NULL)) {
+        ((Job *)job)->opener = NULL;
+        g_clear_handle_id(&((Job *)job)->deadline, g_source_remove);
+    }
+}
+
 void
 mdf_film_opener_free(MdfFilmOpener *self)
 {
     if (!self)
         return;
     g_thread_pool_free(self->threads, FALSE, TRUE);
+    release_jobs_under_way(self);
     mdf_film_opener_forget(self);
     g_hash_table_unref(self->jobs);
+    g_hash_table_unref(self->under_way);
     g_free(self);
 }
 
@@ -113,44 +170,53 @@ forget_job(MdfFilmOpener *self, Job *job)
 static Job *
 begin_job(MdfFilmOpener *self, const char *name, const char *folder)
 {
-    Job *job = job_new(self->cache, name, folder);
+    Job *job = job_new(self, name, folder);
 
     g_hash_table_insert(self->jobs, job->name, job);
     g_queue_push_tail(&self->order, job->name);
     g_atomic_ref_count_inc(&job->refs);
+    g_hash_table_add(self->under_way, job);
     g_thread_pool_push(self->threads, job, NULL);
     while (self->order.length > KEPT_OPEN_MAX)
         forget_job(self, g_hash_table_lookup(self->jobs, g_queue_peek_head(&self->order)));
     return job;
 }
 
-static bool
-wait_for(Job *job)
+/* The job of that film, a new one if need be; NULL if too many films are being opened. */
+static Job *
+job_of(MdfFilmOpener *self, const char *name, const char *folder)
 {
-    int64_t until_us = g_get_monotonic_time() + WAIT_US;
-    bool done;
+    Job *job = g_hash_table_lookup(self->jobs, name);
 
-    g_mutex_lock(&job->mutex);
-    while (!job->done && g_cond_wait_until(&job->finished, &job->mutex, until_us))
-        ;
-    done = job->done;
-    g_mutex_unlock(&job->mutex);
-    return done;
+    if (job)
+        return job;
+    if (g_hash_table_size(self->under_way) >= JOBS_MAX)
+        return NULL;
+    return begin_job(self, name, folder);
+}
+
+void
+mdf_film_opener_prepare(
+    MdfFilmOpener *self, const char *name, const char *folder, MdfFilmOpened opened, void *user_data)
+{
+    Job *job = job_of(self, name, folder);
+    Waiter waiter = {opened, user_data};
+
+    if (!job || job->done) {
+        opened(user_data);
+        return;
+    }
+    g_array_append_val(job->waiters, waiter);
+    if (job->deadline == 0)
+        job->deadline = g_timeout_add(MDF_FILM_OPENER_WAIT_MS, on_deadline, job);
 }
 
 ReelProgramme *
-mdf_film_opener_open(MdfFilmOpener *self, const char *name, const char *folder, GError **error)
+mdf_film_opener_get(MdfFilmOpener *self, const char *name, const char *folder, GError **error)
 {
-    Job *job = g_hash_table_lookup(self->jobs, name);
-    ReelProgramme *film;
+    Job *job = job_of(self, name, folder);
 
-    if (!job && g_thread_pool_unprocessed(self->threads) >= JOBS_MAX) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_BUSY, "the storage is slow, try again");
-        return NULL;
-    }
-    if (!job)
-        job = begin_job(self, name, folder);
-    if (!wait_for(job)) {
+    if (!job || !job->done) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_BUSY, "%s: the storage is slow, try again", name);
         return NULL;
     }
@@ -161,6 +227,5 @@ mdf_film_opener_open(MdfFilmOpener *self, const char *name, const char *folder, 
     }
     g_queue_remove(&self->order, job->name);
     g_queue_push_tail(&self->order, job->name);
-    film = reel_programme_ref(job->film);
-    return film;
+    return reel_programme_ref(job->film);
 }

@@ -188,16 +188,33 @@ mdf_sources_cache(MdfSources *self)
     return self->cache;
 }
 
+/* The folder of a film in the catalogue. (transfer full) */
+static char *
+folder_of(MdfSources *self, const char *id, GError **error)
+{
+    g_autoptr(StoreAsset) asset = store_catalogue_get(self->catalogue, id, error);
+
+    return asset ? g_build_filename(self->state_dir, "content", id, NULL) : NULL;
+}
+
 static ReelProgramme *
 lookup_asset(MdfSources *self, const char *name, const char *id, GError **error)
 {
-    g_autoptr(StoreAsset) asset = store_catalogue_get(self->catalogue, id, error);
-    g_autofree char *folder = NULL;
+    g_autofree char *folder = folder_of(self, id, error);
 
-    if (!asset)
-        return NULL;
-    folder = g_build_filename(self->state_dir, "content", id, NULL);
-    return mdf_film_opener_open(self->films, name, folder, error);
+    return folder ? mdf_film_opener_get(self->films, name, folder, error) : NULL;
+}
+
+void
+mdf_sources_prepare(MdfSources *self, const char *source, void (*ready)(void *user_data), void *user_data)
+{
+    const char *id = g_str_has_prefix(source, "asset:") ? source + strlen("asset:") : NULL;
+    g_autofree char *folder = id && store_id_is_valid(id) ? folder_of(self, id, NULL) : NULL;
+
+    if (folder)
+        mdf_film_opener_prepare(self->films, source, folder, ready, user_data);
+    else
+        ready(user_data);
 }
 
 static ReelProgramme *

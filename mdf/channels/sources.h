@@ -30,9 +30,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdfSources, mdf_sources_free)
 ReelBlockCache *mdf_sources_cache(MdfSources *self); /* lent */
 
 /* @source: "asset:ID" or "channel:ID". (transfer full) The programme can be handed to a worker thread and
- * outlives a change of the catalogue. Never blocks for more than 40 ms.
- * Errors: INVALID_ARGUMENT, NOT_FOUND, PROTOCOL (damaged asset), BUSY (storage is slow: try again). */
+ * outlives a change of the catalogue. Never waits.
+ * Errors: INVALID_ARGUMENT, NOT_FOUND, PROTOCOL (damaged asset), BUSY (a film that is not open yet: prepare
+ * it). */
 ReelProgramme *mdf_sources_lookup(MdfSources *self, const char *source, GError **error);
+/* Gets @source ready for mdf_sources_lookup: @ready runs once, at once or from the main loop, at the latest
+ * after 3 s; whether it worked is what the look-up says. Not called any more after mdf_sources_free. */
+void
+mdf_sources_prepare(MdfSources *self, const char *source, void (*ready)(void *user_data), void *user_data);
 
 typedef struct {
     const char *id, *title;

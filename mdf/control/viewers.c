@@ -235,6 +235,15 @@ mdf_viewers_lookup(MdfViewers *self, const char *source, GError **error)
     return self->parts.lookup(self->parts.lookup_data, source, error);
 }
 
+void
+mdf_viewers_prepare(MdfViewers *self, const char *source, void (*ready)(void *user_data), void *user_data)
+{
+    if (mdf_xp_source_is_valid(source))
+        self->parts.prepare(self->parts.lookup_data, source, ready, user_data);
+    else
+        ready(user_data);
+}
+
 static MdfControlled *
 controlled_new(MdfViewers *owner, const MdfViewersRequest *request)
 {

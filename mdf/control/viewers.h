@@ -14,7 +14,8 @@ typedef struct MdfControlled MdfControlled; /* one viewer under control */
 
 typedef struct {
     MdfEngine *engine; /* borrowed, outlives the viewers */
-    /* As mdf_sources_lookup. */
+    /* As mdf_sources_prepare and mdf_sources_lookup. */
+    void (*prepare)(void *lookup_data, const char *source, void (*ready)(void *user_data), void *user_data);
     ReelProgramme *(*lookup)(void *lookup_data, const char *source, GError **error);
     void *lookup_data;
 } MdfViewersParts;
@@ -33,6 +34,11 @@ typedef struct {
     const char *controller; /* id of the MCF; NULL: none that could go silent */
     bool play;              /* begin at once (WHEP) */
 } MdfViewersRequest;
+
+/* Gets content ready for mdf_viewers_add and mdf_viewers_lookup; @ready runs once, at once or later (3 s at
+ * most), whether the content exists or not. */
+void
+mdf_viewers_prepare(MdfViewers *self, const char *source, void (*ready)(void *user_data), void *user_data);
 
 /* @ret_answer: (transfer full). Errors: NOT_FOUND, NOT_ACCEPTABLE, BUSY, UNAVAILABLE, PROTOCOL,
  * INVALID_ARGUMENT. The result is lent until it is closed. */

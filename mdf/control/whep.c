@@ -8,7 +8,7 @@
 #include "lib/net/http-client.h"
 
 #define MAX_SDP_BYTES 65536
-#define MAX_CHECKS 256 /* tokens that are being checked */
+#define MAX_WAITING 256 /* tokens that are being checked */
 #define CHECK_DEADLINE_MS 3000
 #define SESSION "/whep/session"
 
@@ -18,46 +18,60 @@ struct MdfWhep {
     uint16_t port;
     bool anonymous;
     char *token_check;
-    GHashTable *checks; /* set of Check, owned */
+    GHashTable *waiting; /* set of Waiting, owned */
     MdfViewers *viewers;
     BaseMetric *refused;
 };
 
+/* A request that waits for its token to be checked or for its content to be ready. */
 typedef struct {
     MdfWhep *whep;
     NetHttpExchange *exchange;
     char *source;
-} Check;
+} Waiting;
 
 static void
-check_free(gpointer data)
+waiting_free(gpointer data)
 {
-    Check *check = data;
+    Waiting *waiting = data;
 
-    g_free(check->source);
-    g_free(check);
+    g_free(waiting->source);
+    g_free(waiting);
+}
+
+/* NULL, and the request is refused, if too many wait. */
+static Waiting *
+waiting_add(MdfWhep *self, NetHttpExchange *exchange, const char *source)
+{
+    Waiting *waiting;
+
+    if (g_hash_table_size(self->waiting) >= MAX_WAITING) {
+        net_http_respond_problem(exchange, 503, "too many requests are waiting");
+        return NULL;
+    }
+    waiting = g_new0(Waiting, 1);
+    waiting->whep = self;
+    waiting->exchange = exchange;
+    waiting->source = g_strdup(source);
+    g_hash_table_add(self->waiting, waiting);
+    return waiting;
 }
 
 /* ---- making a session ---- */
 
 static void
-create(MdfWhep *self, NetHttpExchange *exchange, const char *source)
+add_viewer(MdfWhep *self, NetHttpExchange *exchange, const char *source)
 {
-    size_t length;
     g_autofree char *answer = NULL, *location = NULL;
     g_autoptr(GError) error = NULL;
     MdfControlled *viewer;
     MdfViewersRequest request = {
         .source = source,
         .session_id = net_http_exchange_session_id(exchange),
-        .offer = net_http_exchange_body(exchange, &length),
+        .offer = net_http_exchange_body(exchange, NULL),
         .play = true,
     };
 
-    if (length == 0 || strlen(request.offer) != length) {
-        net_http_respond_problem(exchange, 400, "the body is no SDP");
-        return;
-    }
     viewer = mdf_viewers_add(self->viewers, &request, &answer, &error);
     if (!viewer) {
         net_http_respond_error(exchange, error);
@@ -69,6 +83,31 @@ create(MdfWhep *self, NetHttpExchange *exchange, const char *source)
     net_http_exchange_set_header(exchange, "Accept-Patch",
                                  "application/sdp, application/trickle-ice-sdpfrag");
     net_http_respond(exchange, 201, "application/sdp", answer, -1);
+}
+
+static void
+on_ready(void *user_data)
+{
+    Waiting *waiting = user_data;
+
+    add_viewer(waiting->whep, waiting->exchange, waiting->source);
+    g_hash_table_remove(waiting->whep->waiting, waiting);
+}
+
+static void
+create(MdfWhep *self, NetHttpExchange *exchange, const char *source)
+{
+    size_t length;
+    const char *offer = net_http_exchange_body(exchange, &length);
+    Waiting *waiting;
+
+    if (length == 0 || strlen(offer) != length) {
+        net_http_respond_problem(exchange, 400, "the body is no SDP");
+        return;
+    }
+    waiting = waiting_add(self, exchange, source);
+    if (waiting)
+        mdf_viewers_prepare(self->viewers, waiting->source, on_ready, waiting);
 }
 
 /* ---- tokens ---- */
@@ -107,15 +146,15 @@ refusal_of(const NetHttpAnswer *answer, const GError *error)
 static void
 on_checked(const NetHttpAnswer *answer, const GError *error, void *user_data)
 {
-    Check *check = user_data;
-    MdfWhep *self = check->whep;
+    Waiting *waiting = user_data;
+    MdfWhep *self = waiting->whep;
     g_autoptr(GError) refusal = refusal_of(answer, error);
 
     if (refusal)
-        refuse(self, check->exchange, refusal);
+        refuse(self, waiting->exchange, refusal);
     else
-        create(self, check->exchange, check->source);
-    g_hash_table_remove(self->checks, check);
+        create(self, waiting->exchange, waiting->source);
+    g_hash_table_remove(self->waiting, waiting);
 }
 
 static void
@@ -130,18 +169,10 @@ check_token(MdfWhep *self, NetHttpExchange *exchange, const char *source, const 
         .session_id = net_http_exchange_session_id(exchange),
         .deadline_ms = CHECK_DEADLINE_MS,
     };
-    Check *check;
+    Waiting *waiting = waiting_add(self, exchange, source);
 
-    if (g_hash_table_size(self->checks) >= MAX_CHECKS) {
-        net_http_respond_problem(exchange, 503, "too many tokens are being checked");
-        return;
-    }
-    check = g_new0(Check, 1);
-    check->whep = self;
-    check->exchange = exchange;
-    check->source = g_strdup(source);
-    g_hash_table_add(self->checks, check);
-    net_http_client_send(self->http, &request, on_checked, check);
+    if (waiting)
+        net_http_client_send(self->http, &request, on_checked, waiting);
 }
 
 static void
@@ -257,7 +288,7 @@ mdf_whep_new(const MdfWhepConfig *config, MdfViewers *viewers, GError **error)
     g_autoptr(MdfWhep) self = g_new0(MdfWhep, 1);
 
     self->viewers = viewers;
-    self->checks = g_hash_table_new_full(NULL, NULL, check_free, NULL);
+    self->waiting = g_hash_table_new_full(NULL, NULL, waiting_free, NULL);
     self->anonymous = config->anonymous;
     self->token_check = g_strdup(config->token_check);
     self->http = net_http_client_new("WHEP");
@@ -276,9 +307,9 @@ refuse_waiting(MdfWhep *self)
     GHashTableIter iter;
     gpointer key;
 
-    g_hash_table_iter_init(&iter, self->checks);
+    g_hash_table_iter_init(&iter, self->waiting);
     while (g_hash_table_iter_next(&iter, &key, NULL))
-        net_http_respond_problem(((Check *)key)->exchange, 503, "going down");
+        net_http_respond_problem(((Waiting *)key)->exchange, 503, "going down");
 }
 
 void
@@ -289,7 +320,7 @@ mdf_whep_free(MdfWhep *self)
     net_http_client_free(self->http);
     refuse_waiting(self);
     net_http_api_free(self->api);
-    g_hash_table_unref(self->checks);
+    g_hash_table_unref(self->waiting);
     g_free(self->token_check);
     g_free(self);
 }

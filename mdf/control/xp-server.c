@@ -19,6 +19,7 @@ struct MdfXpServer {
     char **media;
     char *instance;
     gint64 started_us;
+    GHashTable *waiting; /* set of Waiting, owned */
 };
 
 /* The body as text; an answer was given if NULL. */
@@ -72,23 +73,40 @@ controller_of(MdfXpServer *self, NetHttpExchange *exchange)
     return controller;
 }
 
-static void
-on_create(NetHttpExchange *exchange, void *user_data)
+/* A request that waits until its content is ready. */
+typedef struct {
+    MdfXpServer *server;
+    NetHttpExchange *exchange;
+} Waiting;
+
+static Waiting *
+waiting_new(MdfXpServer *server, NetHttpExchange *exchange)
 {
-    MdfXpServer *self = user_data;
+    Waiting *waiting = g_new(Waiting, 1);
+
+    *waiting = (Waiting){server, exchange};
+    g_hash_table_add(server->waiting, waiting);
+    return waiting;
+}
+
+static void
+on_create_ready(void *user_data)
+{
+    Waiting *waiting = user_data;
+    MdfXpServer *self = waiting->server;
+    NetHttpExchange *exchange = waiting->exchange;
     g_autofree char *answer = NULL, *location = NULL;
     g_autoptr(GError) error = NULL;
     MdfControlled *viewer;
     MdfViewersRequest request = {
         .source = net_http_exchange_query(exchange, "source"),
+        .offer = net_http_exchange_body(exchange, NULL),
         .session_id = net_http_exchange_session_id(exchange),
         .events_url = net_http_exchange_query(exchange, "events"),
         .controller = controller_of(self, exchange),
     };
 
-    request.offer = sdp_body(exchange);
-    if (!request.offer || !check_query(exchange, request.source, request.events_url))
-        return;
+    g_hash_table_remove(self->waiting, waiting);
     viewer = mdf_viewers_add(self->viewers, &request, &answer, &error);
     if (!viewer) {
         net_http_respond_error(exchange, error);
@@ -98,6 +116,16 @@ on_create(NetHttpExchange *exchange, void *user_data)
     net_http_exchange_set_header(exchange, "Location", location);
     net_http_exchange_set_header(exchange, "ETag", mdf_controlled_etag(viewer));
     net_http_respond(exchange, 201, "application/sdp", answer, -1);
+}
+
+static void
+on_create(NetHttpExchange *exchange, void *user_data)
+{
+    MdfXpServer *self = user_data;
+    const char *source = net_http_exchange_query(exchange, "source");
+
+    if (sdp_body(exchange) && check_query(exchange, source, net_http_exchange_query(exchange, "events")))
+        mdf_viewers_prepare(self->viewers, source, on_create_ready, waiting_new(self, exchange));
 }
 
 static void
@@ -235,17 +263,29 @@ on_status(NetHttpExchange *exchange, void *user_data)
 }
 
 static void
-on_content(NetHttpExchange *exchange, void *user_data)
+on_content_ready(void *user_data)
 {
-    MdfXpServer *self = user_data;
+    Waiting *waiting = user_data;
+    MdfXpServer *self = waiting->server;
+    NetHttpExchange *exchange = waiting->exchange;
     const char *source = net_http_exchange_param(exchange, "source");
     g_autoptr(GError) error = NULL;
     g_autoptr(ReelProgramme) programme = mdf_viewers_lookup(self->viewers, source, &error);
 
+    g_hash_table_remove(self->waiting, waiting);
     if (programme)
         net_http_respond_json(exchange, 200, mdf_xp_content(source, programme));
     else
         net_http_respond_error(exchange, error);
+}
+
+static void
+on_content(NetHttpExchange *exchange, void *user_data)
+{
+    MdfXpServer *self = user_data;
+
+    mdf_viewers_prepare(self->viewers, net_http_exchange_param(exchange, "source"), on_content_ready,
+                        waiting_new(self, exchange));
 }
 
 static const NetHttpRoute routes[] = {
@@ -268,6 +308,7 @@ mdf_xp_server_new(const MdfXpServerConfig *config, MdfViewers *viewers, GError *
     self->config = *config;
     self->media = g_strdupv((char **)config->media);
     self->instance = base_id_new();
+    self->waiting = g_hash_table_new_full(NULL, NULL, g_free, NULL);
     self->started_us = g_get_monotonic_time();
     self->api = net_http_api_new(&options);
     net_http_api_add_routes(self->api, routes, G_N_ELEMENTS(routes), self);
@@ -276,11 +317,25 @@ mdf_xp_server_new(const MdfXpServerConfig *config, MdfViewers *viewers, GError *
     return g_steal_pointer(&self);
 }
 
+/* Every exchange wants its answer, also at the end. */
+static void
+refuse_waiting(MdfXpServer *self)
+{
+    GHashTableIter iter;
+    gpointer key;
+
+    g_hash_table_iter_init(&iter, self->waiting);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        net_http_respond_problem(((Waiting *)key)->exchange, 503, "going down");
+}
+
 void
 mdf_xp_server_free(MdfXpServer *self)
 {
     if (!self)
         return;
+    refuse_waiting(self);
+    g_hash_table_unref(self->waiting);
     net_http_api_free(self->api);
     g_strfreev(self->media);
     g_free(self->instance);

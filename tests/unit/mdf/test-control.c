@@ -270,6 +270,32 @@ on_token(NetHttpExchange *exchange, void *user_data)
     net_http_respond(exchange, (int)f->token_status, NULL, NULL, 0);
 }
 
+/* Ready a moment later, as with a film that has to be opened. */
+typedef struct {
+    void (*ready)(void *user_data);
+    void *user_data;
+} Later;
+
+static gboolean
+on_later(gpointer data)
+{
+    g_autofree Later *later = data;
+
+    later->ready(later->user_data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+prepare(void *lookup_data, const char *source, void (*ready)(void *user_data), void *user_data)
+{
+    Later *later = g_new(Later, 1);
+
+    (void)lookup_data;
+    (void)source;
+    *later = (Later){ready, user_data};
+    g_idle_add(on_later, later);
+}
+
 static const NetHttpRoute other_routes[] = {
     {"POST", "/events", on_event, 4096, "application/json", false},
     {"GET", "/token", on_token, 0, NULL, false},
@@ -283,7 +309,7 @@ set_up(Fixture *f, bool anonymous)
     static const char *const media[] = {"127.0.0.1:8189", NULL};
     MdfXpServerConfig xp = {.listen = "127.0.0.1", .media = media, .foreach_channel = foreach_channel};
     MdfWhepConfig whep = {.listen = "127.0.0.1", .anonymous = anonymous};
-    MdfViewersParts parts = {.lookup = lookup, .lookup_data = f};
+    MdfViewersParts parts = {.prepare = prepare, .lookup = lookup, .lookup_data = f};
 
     memset(f, 0, sizeof *f);
     f->events = g_string_new(NULL);

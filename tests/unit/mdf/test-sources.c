@@ -200,6 +200,24 @@ publish(Fixture *f, const char *id)
 }
 
 static void
+on_ready(void *user_data)
+{
+    *(bool *)user_data = true;
+}
+
+/* Looks a film up as the MDF does: gets it ready first. */
+static ReelProgramme *
+open_film(Fixture *f, const char *source, GError **error)
+{
+    bool ready = false;
+
+    mdf_sources_prepare(f->sources, source, on_ready, &ready);
+    while (!ready)
+        g_main_context_iteration(NULL, TRUE);
+    return mdf_sources_lookup(f->sources, source, error);
+}
+
+static void
 test_films(Fixture *f, gconstpointer data)
 {
     g_autoptr(ReelProgramme) film = NULL, again = NULL;
@@ -209,7 +227,7 @@ test_films(Fixture *f, gconstpointer data)
 
     (void)data;
     publish(f, "bunny");
-    film = mdf_sources_lookup(f->sources, "asset:bunny", &error);
+    film = open_film(f, "asset:bunny", &error);
     g_assert_no_error(error);
     again = mdf_sources_lookup(f->sources, "asset:bunny", &error);
     g_assert_true(film == again);
@@ -240,7 +258,7 @@ test_what_is_not_there(Fixture *f, gconstpointer data)
     g_assert_true(g_file_set_contents(path, "nonsense", -1, NULL));
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_null(mdf_sources_lookup(f->sources, cases[i].source, &error));
+        g_assert_null(open_film(f, cases[i].source, &error));
         g_assert_error(error, BASE_ERROR, (gint)cases[i].code);
     }
 }
