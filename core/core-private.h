@@ -24,6 +24,7 @@ struct Core {
     CoreRegistrar *registrar;
     CoreNonces *nonces;
     GHashTable *watchers; /* CoreWatcher, see reg-event.c */
+    GHashTable *told;     /* third-party REGISTERs under way, see third-party.c */
     guint sweep, watch;
     double register_tokens; /* admission of REGISTERs from sources that are not registered */
     int64_t register_tokens_us;
@@ -46,6 +47,7 @@ void core_reg_event_changed(Core *self, const CoreBinding *binding, CoreRegEvent
 void core_reg_event_clear(Core *self);
 
 /* third-party.c: tells the application servers. */
+void core_told_free(gpointer told);
 void core_third_party_register(Core *self, const CoreBinding *binding, CoreRegEvent event);
 
 /* admission.c: the admit function of the router's filter; @core: a Core. */

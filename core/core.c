@@ -141,6 +141,7 @@ start_services(Core *self, const BaseClock *clock)
     self->registrar = core_registrar_new(clock, &registrar_events, self);
     self->nonces = core_nonces_new(clock);
     self->watchers = g_hash_table_new(NULL, NULL);
+    self->told = g_hash_table_new_full(NULL, NULL, core_told_free, NULL);
     self->sweep = g_timeout_add_seconds(1, on_sweep, self);
     self->watch = store_watch(self->store, on_store_changed, self);
     net_sip_ua_set_filter(self->ua, &core_router, self);
@@ -186,6 +187,7 @@ core_free(Core *self)
         core_reg_event_clear(self);
     g_clear_pointer(&self->watchers, g_hash_table_unref);
     net_sip_ua_free(self->ua);
+    g_clear_pointer(&self->told, g_hash_table_unref);
     core_registrar_free(self->registrar);
     core_nonces_free(self->nonces);
     core_triggers_free(self->triggers);

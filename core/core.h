@@ -1,8 +1,8 @@
 /* core/core.h - the embedded IMS core: P-, I- and S-CSCF in one process, for machines without a real one.
  *
- * It behaves on the wire as a real core does (docs/decisions/0007-the-embedded-core-has-two-ports.md), with a trigger table
- * instead of a subscriber server. Terminals come in on the Gm port; application servers, media control and
- * our own Service-Route use the ISC port, which only trusted hosts may send to. */
+ * It behaves on the wire as a real core does (docs/decisions/0007-the-embedded-core-has-two-ports.md), with a
+ * trigger table instead of a subscriber server. Terminals come in on the Gm port; application servers, media
+ * control and our own Service-Route use the ISC port, which only trusted hosts may send to. */
 #pragma once
 
 #include "lib/base/clock.h"

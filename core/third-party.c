@@ -4,9 +4,20 @@
 #include "lib/base/log.h"
 
 typedef struct {
+    Core *core;
     char *server;
     char *impu;
 } Told;
+
+void
+core_told_free(gpointer data)
+{
+    Told *told = data;
+
+    g_free(told->server);
+    g_free(told->impu);
+    g_free(told);
+}
 
 static void
 on_done(const NetSipMsg *response, const GError *error, void *user_data)
@@ -20,9 +31,7 @@ on_done(const NetSipMsg *response, const GError *error, void *user_data)
     else if (net_sip_msg_status(response) >= 300)
         base_warning(&fields, "third-party REGISTER refused by %s with %d; it will hear of the next one",
                      told->server, net_sip_msg_status(response));
-    g_free(told->server);
-    g_free(told->impu);
-    g_free(told);
+    g_hash_table_remove(told->core->told, told);
 }
 
 static void
@@ -34,7 +43,8 @@ tell(Core *self, const char *server, const CoreBinding *binding, guint expires_s
     g_autoptr(NetSipFlow) flow = net_sip_flow_towards(net_sip_ua_transport(self->ua), server, CORE_ISC, NULL);
     Told *told = g_new(Told, 1);
 
-    *told = (Told){g_strdup(server), g_strdup(binding->impu)};
+    *told = (Told){self, g_strdup(server), g_strdup(binding->impu)};
+    g_hash_table_add(self->told, told);
     net_sip_msg_add_printf(request, "From", "<sip:scscf@%s>", self->home_domain);
     net_sip_msg_add_printf(request, "To", "<%s>", binding->impu);
     net_sip_msg_add_printf(request, "Contact", "<%s>", us);

@@ -2,7 +2,8 @@
 
 #include "lib/net/sip-msg.h"
 
-/* In the order in which they are looked for: frequent ones first. */
+/* In the order in which they are looked for: frequent ones first. A repeated SINGLE header is refused, so
+ * those that a known core repeats (P-Served-User at Kamailio 5.6.3) are not SINGLE. */
 static const NetSipHeaderInfo headers[] = {
     {"Via", 'v', NET_SIP_HEADER_ADDRESSES},
     {"From", 'f', NET_SIP_HEADER_SINGLE},
@@ -15,7 +16,7 @@ static const NetSipHeaderInfo headers[] = {
     {"Record-Route", 0, NET_SIP_HEADER_ADDRESSES},
     {"Content-Length", 'l', NET_SIP_HEADER_SINGLE},
     {"Content-Type", 'c', NET_SIP_HEADER_SINGLE},
-    {"Session-ID", 0, NET_SIP_HEADER_SINGLE},
+    {"Session-ID", 0, NET_SIP_HEADER_ANY},
     {"Supported", 'k', NET_SIP_HEADER_TOKENS},
     {"Require", 0, NET_SIP_HEADER_TOKENS},
     {"Allow", 0, NET_SIP_HEADER_TOKENS},
@@ -27,15 +28,15 @@ static const NetSipHeaderInfo headers[] = {
     {"WWW-Authenticate", 0, NET_SIP_HEADER_ANY},
     {"Proxy-Authorization", 0, NET_SIP_HEADER_ANY},
     {"Proxy-Authenticate", 0, NET_SIP_HEADER_ANY},
-    {"Authentication-Info", 0, NET_SIP_HEADER_SINGLE},
+    {"Authentication-Info", 0, NET_SIP_HEADER_ANY},
     {"P-Asserted-Identity", 0, NET_SIP_HEADER_ADDRESSES},
     {"P-Preferred-Identity", 0, NET_SIP_HEADER_ADDRESSES},
     {"P-Associated-URI", 0, NET_SIP_HEADER_ADDRESSES},
-    {"P-Charging-Vector", 0, NET_SIP_HEADER_SINGLE},
+    {"P-Charging-Vector", 0, NET_SIP_HEADER_ANY},
     {"P-Access-Network-Info", 0, NET_SIP_HEADER_ANY},
     {"P-Visited-Network-ID", 0, NET_SIP_HEADER_ANY},
-    {"P-Served-User", 0, NET_SIP_HEADER_SINGLE},
-    {"P-Called-Party-ID", 0, NET_SIP_HEADER_SINGLE},
+    {"P-Served-User", 0, NET_SIP_HEADER_ANY},
+    {"P-Called-Party-ID", 0, NET_SIP_HEADER_ANY},
     {"P-Preferred-Service", 0, NET_SIP_HEADER_ANY},
     {"P-Asserted-Service", 0, NET_SIP_HEADER_ANY},
     {"Path", 0, NET_SIP_HEADER_ADDRESSES},
@@ -66,11 +67,11 @@ static const NetSipHeaderInfo headers[] = {
     {"RAck", 0, NET_SIP_HEADER_SINGLE},
     {"User-Agent", 0, NET_SIP_HEADER_SINGLE},
     {"Server", 0, NET_SIP_HEADER_SINGLE},
-    {"Timestamp", 0, NET_SIP_HEADER_SINGLE},
+    {"Timestamp", 0, NET_SIP_HEADER_ANY},
     {"Date", 0, NET_SIP_HEADER_SINGLE},
     {"MIME-Version", 0, NET_SIP_HEADER_SINGLE},
-    {"Organization", 0, NET_SIP_HEADER_SINGLE},
-    {"Priority", 0, NET_SIP_HEADER_SINGLE},
+    {"Organization", 0, NET_SIP_HEADER_ANY},
+    {"Priority", 0, NET_SIP_HEADER_ANY},
     {"In-Reply-To", 0, NET_SIP_HEADER_TOKENS},
     {"Replaces", 0, NET_SIP_HEADER_SINGLE},
     {"Request-Disposition", 'd', NET_SIP_HEADER_TOKENS},

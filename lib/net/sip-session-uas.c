@@ -155,7 +155,9 @@ net_sip_session_respond(NetSipSession *self, NetSipMsg *response)
         return;
     complete_response(self, self->invite, message);
     if (status < 200) {
-        net_sip_server_txn_respond(self->invite_txn, message);
+        /* Who requires reliable provisional responses (RFC 3262 3) gets none from us but the final one. */
+        if (status == 100 || !net_sip_msg_has_token(self->invite, "Require", "100rel"))
+            net_sip_server_txn_respond(self->invite_txn, message);
         return;
     }
     net_sip_server_txn_set_cancelled(self->invite_txn, NULL, NULL);

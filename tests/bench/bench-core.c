@@ -29,7 +29,7 @@ main(int argc, char **argv)
     int calls = argc > 2 ? atoi(argv[2]) : 1000;
     Peer *server = peer_new_server(0, &port);
     CoreProcess *core = core_process_start(argv[1], "imstv.test", "alice:a", port);
-    Peer *user = peer_new_terminal("127.0.0.1", core->port, "imstv.test", "alice", "a");
+    Peer *user = peer_new_terminal(NET_SIP_TCP, "127.0.0.1", core->port, "imstv.test", "alice", "a");
     const char *pid = g_subprocess_get_identifier(core->process);
     double before;
 

@@ -149,8 +149,12 @@ peer_alloc(void)
 }
 
 Peer *
-peer_new_terminal(
-    const char *core_host, uint16_t core_port, const char *domain, const char *name, const char *password)
+peer_new_terminal(NetSipTransportKind kind,
+                  const char *core_host,
+                  uint16_t core_port,
+                  const char *domain,
+                  const char *name,
+                  const char *password)
 {
     Peer *self = peer_alloc();
     g_autoptr(GError) error = NULL;
@@ -159,7 +163,7 @@ peer_new_terminal(
     self->name = g_strdup(name);
     self->password = g_strdup(password);
     self->impu = g_strdup_printf("sip:%s@%s", name, domain);
-    self->flow = net_sip_ua_open_flow(self->ua, NET_SIP_TCP, core_host, core_port, NULL, "Gm", &error);
+    self->flow = net_sip_ua_open_flow(self->ua, kind, core_host, core_port, NULL, "Gm", &error);
     g_assert_no_error(error);
 
     return self;

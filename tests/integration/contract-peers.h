@@ -31,8 +31,12 @@ typedef struct {
     bool subscription_over;
 } Peer;
 
-Peer *peer_new_terminal(
-    const char *core_host, uint16_t core_port, const char *domain, const char *name, const char *password);
+Peer *peer_new_terminal(NetSipTransportKind kind,
+                        const char *core_host,
+                        uint16_t core_port,
+                        const char *domain,
+                        const char *name,
+                        const char *password);
 /* Listens on TCP. @ret_port: its port; @port: 0 for a free one. */
 Peer *peer_new_server(uint16_t port, uint16_t *ret_port);
 void peer_free(Peer *self);

@@ -1,6 +1,6 @@
 /* What the headend needs of an IMS core, whichever it is.
  *
- *   core-contract --launch PATH-OF-IMSTV-CORE
+ *   core-contract --launch PATH-OF-IMSTV-CORE [--udp]
  *   core-contract --core HOST:PORT --domain D --users NAME:PASSWORD,NAME:PASSWORD --as-port N
  *
  * The second form is for a core that runs already: it must have both users, and an originating trigger for
@@ -15,6 +15,7 @@
 static struct {
     char *launch, *core, *domain, *users;
     int as_port;
+    gboolean udp; /* terminals use UDP */
     char *host;
     uint16_t port, server_port;
     char **names, **passwords;
@@ -77,7 +78,8 @@ env_tear_down(void)
 static Peer *
 terminal(guint user)
 {
-    return peer_new_terminal(env.host, env.port, env.domain, env.names[user], env.passwords[user]);
+    return peer_new_terminal(env.udp ? NET_SIP_UDP : NET_SIP_TCP, env.host, env.port, env.domain,
+                             env.names[user], env.passwords[user]);
 }
 
 static Peer *
@@ -193,7 +195,8 @@ test_wrong_password(void)
 static void
 test_unknown_user(void)
 {
-    g_autoptr(Peer) self = peer_new_terminal(env.host, env.port, env.domain, "nobody-knows", "x");
+    g_autoptr(Peer) self = peer_new_terminal(env.udp ? NET_SIP_UDP : NET_SIP_TCP, env.host, env.port,
+                                             env.domain, "nobody-knows", "x");
     int status = peer_register(self, 600);
 
     g_assert_true(status == 401 || status == 403 || status == 404);
@@ -592,6 +595,7 @@ static const GOptionEntry options[] = {
     {"core", 0, 0, G_OPTION_ARG_STRING, &env.core, "a core that runs", "HOST:PORT"},
     {"domain", 0, 0, G_OPTION_ARG_STRING, &env.domain, "home domain", "NAME"},
     {"users", 0, 0, G_OPTION_ARG_STRING, &env.users, "two users", "NAME:PASSWORD,NAME:PASSWORD"},
+    {"udp", 0, 0, G_OPTION_ARG_NONE, &env.udp, "terminals use UDP, else TCP", NULL},
     {"as-port", 0, 0, G_OPTION_ARG_INT, &env.as_port, "TCP port that the core's trigger leads to", "N"},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };

@@ -47,7 +47,8 @@ exchange(GSocket *socket, const char *data, size_t length)
 static void
 assert_healthy(void)
 {
-    g_autoptr(Peer) user = peer_new_terminal("127.0.0.1", core->port, "imstv.test", "alice", "secret-a");
+    g_autoptr(Peer) user =
+        peer_new_terminal(NET_SIP_TCP, "127.0.0.1", core->port, "imstv.test", "alice", "secret-a");
 
     g_assert_cmpint(peer_register(user, 600), ==, 200);
     g_assert_cmpint(peer_call(user, "sip:nobody@imstv.test"), ==, 604);
@@ -143,7 +144,8 @@ test_register_flood(void)
     }
     /* The rate lets others in again within seconds. */
     for (gint64 until = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;;) {
-        g_autoptr(Peer) user = peer_new_terminal("127.0.0.1", core->port, "imstv.test", "alice", "secret-a");
+        g_autoptr(Peer) user =
+            peer_new_terminal(NET_SIP_TCP, "127.0.0.1", core->port, "imstv.test", "alice", "secret-a");
 
         if (peer_register(user, 600) == 200)
             break;
@@ -156,7 +158,8 @@ test_register_flood(void)
 static void
 test_flood_of_a_user(void)
 {
-    g_autoptr(Peer) user = peer_new_terminal("127.0.0.1", core->port, "imstv.test", "bob", "secret-b");
+    g_autoptr(Peer) user =
+        peer_new_terminal(NET_SIP_TCP, "127.0.0.1", core->port, "imstv.test", "bob", "secret-b");
     int refused = 0;
 
     g_assert_cmpint(peer_register(user, 600), ==, 200);
@@ -177,7 +180,8 @@ test_nothing_stays(void)
     gint64 flows;
 
     for (int i = 0; i < 50; i++) {
-        g_autoptr(Peer) user = peer_new_terminal("127.0.0.1", core->port, "imstv.test", "alice", "secret-a");
+        g_autoptr(Peer) user =
+            peer_new_terminal(NET_SIP_TCP, "127.0.0.1", core->port, "imstv.test", "alice", "secret-a");
 
         g_assert_cmpint(peer_register(user, 600), ==, 200);
         g_assert_cmpint(peer_register(user, 0), ==, 200);

@@ -46,9 +46,18 @@ on_ended(
     g_string_append_printf(((Side *)user_data)->log, "ended:%d ", (int)why);
 }
 
+static void
+on_reinvite(NetSipSession *session, NetSipIncoming *incoming, void *user_data)
+{
+    (void)session;
+    g_string_append(((Side *)user_data)->log, "reinvite ");
+    net_sip_incoming_reply(incoming, 200, NULL);
+}
+
 static const NetSipSessionEvents session_events = {
     .answered = on_answered,
     .acknowledged = on_acknowledged,
+    .reinvite = on_reinvite,
     .ended = on_ended,
 };
 
@@ -191,6 +200,41 @@ test_missing_ack_ends_it(Fixture *f, gconstpointer data)
     g_assert_nonnull(strstr(f->b.log->str, "ended:"));
 }
 
+static void
+on_reinvited(const NetSipMsg *response, const GError *error, void *user_data)
+{
+    Side *self = user_data;
+
+    g_assert_no_error(error);
+    g_string_append_printf(self->log, "re:%d ", net_sip_msg_status(response));
+    net_sip_session_ack(self->session, NULL, NULL);
+}
+
+static void
+reinvite(Side *self)
+{
+    net_sip_session_reinvite(self->session, net_sip_session_new_request(self->session, "INVITE"),
+                             on_reinvited, self);
+}
+
+/* RFC 3261 14.1: both get 491; the called side tries again within 2 s, the calling side after 2.1 s or more.
+ */
+static void
+test_glare_is_retried(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    call(f);
+    reinvite(&f->a);
+    reinvite(&f->b);
+    settle(f);
+    g_assert_cmpstr(f->b.log->str, ==, "ack ");
+    advance(f, 2);
+    g_assert_cmpstr(f->b.log->str, ==, "ack re:200 ");
+    advance(f, 2);
+    g_assert_cmpstr(f->b.log->str, ==, "ack re:200 reinvite ack ");
+    g_assert_cmpstr(f->a.log->str, ==, "answered:200 reinvite ack re:200 ");
+}
+
 #define ADD(path, strict, test) g_test_add(path, Fixture, GINT_TO_POINTER(strict), set_up, test, tear_down)
 
 int
@@ -200,6 +244,7 @@ main(int argc, char **argv)
     ADD("/net/sip-session/refreshes-keep-it-alive", 0, test_refreshes_keep_it_alive);
     ADD("/net/sip-session/422-is-retried", 1, test_422_is_retried);
     ADD("/net/sip-session/missing-ack-ends-it", 0, test_missing_ack_ends_it);
+    ADD("/net/sip-session/glare-is-retried", 0, test_glare_is_retried);
     ADD("/net/sip-session/silence-ends-it", 0, test_silence_ends_it);
 
     return g_test_run();

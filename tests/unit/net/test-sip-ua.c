@@ -382,19 +382,6 @@ test_reinvite_both_ways(Fixture *f, gconstpointer data)
 }
 
 static void
-test_glare_is_retried(Fixture *f, gconstpointer data)
-{
-    (void)data;
-    f->a.session = call(f);
-    wait_for(&f->b, "ack");
-    reinvite(&f->a);
-    reinvite(&f->b);
-    /* The called side waits at most 2 s, the calling side at least 2.1 s: both get through. */
-    wait_for(&f->b, "re:200:answer2 reinvite:offer2 ack");
-    g_assert_nonnull(strstr(f->a.log->str, "reinvite:offer2 ack re:200:answer2"));
-}
-
-static void
 on_info_done(const NetSipMsg *response, const GError *error, void *user_data)
 {
     g_assert_no_error(error);
@@ -533,7 +520,6 @@ main(int argc, char **argv)
     ADD("/net/sip-ua/refusal", NET_SIP_TCP, test_refusal);
     ADD("/net/sip-ua/freeing-a-live-call-ends-it", NET_SIP_TCP, test_freeing_a_live_call_ends_it);
     ADD("/net/sip-ua/reinvite-both-ways", NET_SIP_TCP, test_reinvite_both_ways);
-    ADD("/net/sip-ua/glare-is-retried", NET_SIP_TCP, test_glare_is_retried);
     ADD("/net/sip-ua/info", NET_SIP_TCP, test_info);
     ADD("/net/sip-ua/challenge-is-answered-later", NET_SIP_TCP, test_challenge_is_answered_later);
     ADD("/net/sip-ua/subscription", NET_SIP_TCP, test_subscription);
