@@ -119,9 +119,9 @@ on_tick(gpointer user_data)
 static void
 settle(Fixture *f)
 {
-    guint tick = g_timeout_add(5, on_tick, NULL);
+    guint tick = g_timeout_add(1, on_tick, NULL);
 
-    for (int quiet = 0; quiet < 20; quiet++) {
+    for (int quiet = 0; quiet < 12; quiet++) {
         if (!f->a.stopped)
             net_sip_ua_run_timers(f->a.ua);
         net_sip_ua_run_timers(f->b.ua);
