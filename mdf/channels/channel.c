@@ -128,7 +128,7 @@ mdf_channel_status(const MdfChannel *self, MdfChannelStatus *ret_status)
 }
 
 void
-mdf_channel_metrics(const MdfChannel *self, GString *out)
+mdf_channel_figures(const MdfChannel *self, MdfChannelFigures *ret_figures)
 {
     const MdfInputStatus *input = mdf_input_process_status(self->input);
     ReelLiveStats video, audio;
@@ -137,20 +137,19 @@ mdf_channel_metrics(const MdfChannel *self, GString *out)
     mdf_channel_status(self, &status);
     reel_live_stats(self->programme, 0, &video);
     reel_live_stats(self->programme, 1, &audio);
-#define LINE(name, value)                                                                                    \
-    g_string_append_printf(out, "imstv_mdf_channel_" name "{channel=\"%s\"} %" G_GINT64_FORMAT "\n",         \
-                           self->id, (int64_t)(value))
-    LINE("up", strcmp(status.state, "live") == 0);
-    LINE("bitrate_kbps", status.bitrate_kbps);
-    LINE("b_frames", status.b_frames);
-    LINE("delay_us", status.delay_us);
-    LINE("input_restarts_total", status.restarts);
-    LINE("source_jumps_total", input->jumps);
-    LINE("pipeline_rebuilds_total", input->rebuilds);
-    LINE("records_total", video.records + audio.records);
-    LINE("bytes_total", video.bytes + audio.bytes);
-    LINE("dropped_records_total", video.dropped + audio.dropped + input->dropped);
-    LINE("refused_records_total", video.lies);
-    LINE("window_blocks", video.blocks + audio.blocks);
-#undef LINE
+    *ret_figures = (MdfChannelFigures){
+        .id = self->id,
+        .up = strcmp(status.state, "live") == 0,
+        .bitrate_kbps = status.bitrate_kbps,
+        .b_frames = status.b_frames,
+        .delay_us = status.delay_us,
+        .restarts = status.restarts,
+        .jumps = (int64_t)input->jumps,
+        .rebuilds = (int64_t)input->rebuilds,
+        .records = (int64_t)(video.records + audio.records),
+        .bytes = (int64_t)(video.bytes + audio.bytes),
+        .dropped = (int64_t)(video.dropped + audio.dropped + input->dropped),
+        .refused = (int64_t)video.lies,
+        .window_blocks = (int64_t)(video.blocks + audio.blocks),
+    };
 }

@@ -32,5 +32,11 @@ ReelProgramme *mdf_channel_programme(const MdfChannel *self); /* lent */
 int mdf_channel_input_pid(const MdfChannel *self);
 /* Strings are lent until the main loop runs. */
 void mdf_channel_status(const MdfChannel *self, MdfChannelStatus *ret_status);
-/* Appends Prometheus lines. */
-void mdf_channel_metrics(const MdfChannel *self, GString *out);
+/* Figures for the metrics. */
+typedef struct {
+    const char *id; /* lent */
+    int64_t up, bitrate_kbps, b_frames, delay_us;
+    int64_t restarts, jumps, rebuilds;
+    int64_t records, bytes, dropped, refused, window_blocks;
+} MdfChannelFigures;
+void mdf_channel_figures(const MdfChannel *self, MdfChannelFigures *ret_figures);

@@ -9,6 +9,7 @@
 #include "lib/store/store.h"
 #include "mdf/channels/channel.h"
 #include "mdf/channels/film-opener.h"
+#include "mdf/channels/source-metrics.h"
 
 struct MdfSources {
     char *state_dir, *input_program;
@@ -31,10 +32,13 @@ compare_ids(gconstpointer a, gconstpointer b, gpointer user_data)
 }
 
 static gboolean
-collect_metrics(gpointer key, gpointer value, gpointer user_data)
+collect_figures(gpointer key, gpointer value, gpointer user_data)
 {
+    MdfChannelFigures figures;
+
     (void)key;
-    mdf_channel_metrics(value, user_data);
+    mdf_channel_figures(value, &figures);
+    g_array_append_val((GArray *)user_data, figures);
     return FALSE;
 }
 
@@ -42,21 +46,13 @@ static void
 on_metrics(GString *out, void *user_data)
 {
     MdfSources *self = user_data;
+    g_autoptr(GArray) figures = g_array_new(FALSE, FALSE, sizeof(MdfChannelFigures));
     ReelBlockCacheStats stats;
 
     reel_block_cache_stats(self->cache, &stats);
-#define LINE(name, value)                                                                                    \
-    g_string_append_printf(out, "imstv_mdf_cache_" name " %" G_GUINT64_FORMAT "\n", value)
-    LINE("blocks", stats.blocks);
-    LINE("used_blocks", stats.used_blocks);
-    LINE("live_blocks", stats.live_blocks);
-    LINE("fills_total", stats.fills);
-    LINE("evictions_total", stats.evictions);
-    LINE("corrupt_blocks_total", stats.corrupt);
-    LINE("read_errors_total", stats.read_errors);
-    LINE("starved_total", stats.starved);
-#undef LINE
-    g_tree_foreach(self->channels, collect_metrics, out);
+    g_tree_foreach(self->channels, collect_figures, figures);
+    mdf_source_metrics_cache(out, &stats);
+    mdf_source_metrics_channels(out, (const MdfChannelFigures *)(const void *)figures->data, figures->len);
 }
 
 static void
