@@ -63,8 +63,8 @@ test_rfc5769(void)
     g_assert_false(check.use_candidate);
     g_assert_cmpuint(check.reply_length, >, 0);
     g_assert_cmpuint(check.reply_length, <=, sizeof rfc5769_request); /* amplifies nothing */
-    g_assert_cmphex(check.reply[1], ==, 0x11); /* error response: 487 */
-    g_assert_cmpmem(check.reply + 8, 12, rfc5769_request + 8, 12); /* the transaction */
+    g_assert_cmphex(check.reply[1], ==, 0x11);                        /* error response: 487 */
+    g_assert_cmpmem(check.reply + 8, 12, rfc5769_request + 8, 12);    /* the transaction */
 }
 
 static void
