@@ -6,7 +6,7 @@
 #include "lib/reel/programme.h"
 #include "lib/reel/queue.h"
 
-#define HELPERS_MAX 16u
+#define HELPERS_MAX 64u
 #define FILMS_WAITING_MAX 4096u
 
 struct ReelBlockCache {
@@ -31,7 +31,7 @@ run_helper(void *data)
         if (atomic_load(&self->stop))
             return NULL;
         if (reel_queue_pop(self->films, &film))
-            reel_film_fill((ReelFilmTrack *)(uintptr_t)film);
+            reel_film_fill((ReelProgramme *)(uintptr_t)film);
     }
 }
 
@@ -66,7 +66,7 @@ reel_block_cache_free(ReelBlockCache *self)
     for (unsigned i = 0; i < self->n_helpers; i++)
         g_thread_join(self->helpers[i]);
     for (uint64_t film; reel_queue_pop(self->films, &film);)
-        reel_film_fill((ReelFilmTrack *)(uintptr_t)film); /* gives back its reference */
+        reel_film_fill((ReelProgramme *)(uintptr_t)film); /* gives back its reference */
     reel_pool_free(self->pool);
     reel_queue_free(self->films);
     sem_destroy(&self->waiting);
@@ -80,7 +80,7 @@ reel_block_cache_pool(ReelBlockCache *cache)
 }
 
 bool
-reel_block_cache_queue(ReelBlockCache *cache, ReelFilmTrack *film)
+reel_block_cache_queue(ReelBlockCache *cache, ReelProgramme *film)
 {
     if (!reel_queue_push(cache->films, (uintptr_t)film))
         return false;

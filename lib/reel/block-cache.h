@@ -12,7 +12,7 @@
 typedef struct ReelBlockCache ReelBlockCache;
 
 /* @memory_bytes: size of the arena, at least 64 blocks; touched only as it is used.
- * @helper_threads: 1..16; a file keeps at most one of them busy.
+ * @helper_threads: 1..64; a film keeps at most one of them busy.
  * Errors: INVALID_ARGUMENT; UNAVAILABLE if the memory cannot be had. */
 ReelBlockCache *reel_block_cache_new(uint64_t memory_bytes, unsigned helper_threads, GError **error);
 /* All programmes and cursors must be gone. */

@@ -66,6 +66,7 @@ struct ReelProgramme {
     _Atomic bool gone;
     _Atomic uint64_t corrupt_blocks;
     _Atomic uint64_t lies; /* of a channel's writer */
+    _Atomic bool queued;   /* film: with the helpers, or being served by one: one at a time */
 };
 
 ReelProgramme *reel_programme_new(ReelBlockCache *cache, const char *name, bool live);
@@ -74,9 +75,8 @@ void reel_programme_add_track(ReelProgramme *self, ReelTrack *track);
 
 /* The block cache's side of a film. */
 ReelPool *reel_block_cache_pool(ReelBlockCache *cache);
-typedef struct ReelFilmTrack ReelFilmTrack;
 /* Queues @film for a helper thread, which calls reel_film_fill. False if the queue is full. Any thread. */
-bool reel_block_cache_queue(ReelBlockCache *cache, ReelFilmTrack *film);
+bool reel_block_cache_queue(ReelBlockCache *cache, ReelProgramme *film);
 typedef enum {
     REEL_FILL_OK,
     REEL_FILL_STARVED,
@@ -85,5 +85,5 @@ typedef enum {
 } ReelFill;
 /* Counters of the cache. */
 void reel_block_cache_count_fill(ReelBlockCache *cache, ReelFill result);
-/* Reads what was asked for; on a helper thread. */
-void reel_film_fill(ReelFilmTrack *film);
+/* Reads what was asked for, on a helper thread, and gives back the queue's reference. */
+void reel_film_fill(ReelProgramme *film);

@@ -17,7 +17,7 @@
 #define PREFETCH_MAX 16u
 #define REQUESTS_MAX 64u
 
-struct ReelFilmTrack {
+typedef struct {
     ReelTrack track;
     int fd;
     ReelFileHeader header;
@@ -25,20 +25,17 @@ struct ReelFilmTrack {
     ReelKey *keys;
     _Atomic uint64_t *map; /* per block */
     ReelQueue *requests;   /* block numbers that a helper shall read */
-    _Atomic bool queued;   /* with the helpers, or being served by one: one at a time */
-};
+} ReelFilmTrack;
 
 static void
-film_kick(ReelFilmTrack *self)
+film_kick(ReelProgramme *film)
 {
-    ReelProgramme *programme = self->track.programme;
-
-    if (atomic_load_explicit(&self->queued, memory_order_relaxed) || atomic_exchange(&self->queued, true))
+    if (atomic_load_explicit(&film->queued, memory_order_relaxed) || atomic_exchange(&film->queued, true))
         return;
-    reel_programme_ref(programme);
-    if (!reel_block_cache_queue(programme->cache, self)) {
-        atomic_store(&self->queued, false); /* the next peek tries again */
-        reel_programme_unref(programme);
+    reel_programme_ref(film);
+    if (!reel_block_cache_queue(film->cache, film)) {
+        atomic_store(&film->queued, false); /* the next peek tries again */
+        reel_programme_unref(film);
     }
 }
 
@@ -72,7 +69,7 @@ film_acquire(ReelTrack *track, uint64_t number, uint64_t *ret_handle, const uint
         return REEL_BLOCK_OK;
     }
     film_request(self, number);
-    film_kick(self);
+    film_kick(track->programme);
     return REEL_BLOCK_WAIT;
 }
 
@@ -99,7 +96,7 @@ film_prefetch(ReelTrack *track, uint64_t number, int64_t until_us)
         }
     }
     if (asked)
-        film_kick(self);
+        film_kick(track->programme);
 }
 
 static bool
@@ -232,25 +229,32 @@ fill_block(ReelFilmTrack *self, uint64_t number)
     return result;
 }
 
-void
-reel_film_fill(ReelFilmTrack *film)
+static void
+fill_track(ReelFilmTrack *self)
 {
-    ReelProgramme *programme = film->track.programme;
+    ReelProgramme *programme = self->track.programme;
     uint64_t number;
 
-    while (reel_queue_pop(film->requests, &number)) {
-        ReelFill result = fill_block(film, number);
+    while (reel_queue_pop(self->requests, &number)) {
+        ReelFill result = fill_block(self, number);
         if (result == REEL_FILL_STARVED)
-            atomic_store(&film->map[number], MAP_ABSENT); /* whoever needs it asks again */
+            atomic_store(&self->map[number], MAP_ABSENT); /* whoever needs it asks again */
         else if (result != REEL_FILL_OK)
-            atomic_store(&film->map[number], MAP_BAD);
+            atomic_store(&self->map[number], MAP_BAD);
         if (result == REEL_FILL_CORRUPT || result == REEL_FILL_READ_ERROR)
             atomic_fetch_add(&programme->corrupt_blocks, 1);
         reel_block_cache_count_fill(programme->cache, result);
     }
+}
+
+void
+reel_film_fill(ReelProgramme *film)
+{
+    for (unsigned i = 0; i < film->n_tracks; i++)
+        fill_track((ReelFilmTrack *)film->tracks[i]);
     atomic_store(&film->queued, false);
-    /* A request that came between the last pop and the store is kicked by the next peek of its cursor. */
-    reel_programme_unref(programme);
+    /* A request that came since is kicked by the next peek of its cursor. */
+    reel_programme_unref(film);
 }
 
 /* The index must point at places that can hold a record, in order: blocks themselves are checked on

@@ -12,7 +12,7 @@
 /* clang-format off */
 #define MDF_SOURCES_KEYS \
     {"mdf", "cache_mb", BASE_CONFIG_INT, "1024", 16, 1048576, NULL, "memory for films and channel windows"}, \
-    {"mdf", "cache_threads", BASE_CONFIG_INT, "4", 1, 16, NULL, "threads that read films ahead"}, \
+    {"mdf", "cache_threads", BASE_CONFIG_INT, "8", 1, 64, NULL, "threads that read films ahead"}, \
     {"mdf", "input_program", BASE_CONFIG_STRING, "imstv-input", 0, 0, NULL, "path of imstv-input"}, \
     {"mdf", "window_s", BASE_CONFIG_INT, "90", 10, 14400, NULL, "how far back one can go in a channel"}, \
     {"mdf", "archive_s", BASE_CONFIG_INT, "0", 0, 31536000, NULL, "how long archived channel segments stay on disk; 0: none"}
