@@ -5,7 +5,7 @@ import {after, before} from 'node:test';
 
 import {logIn, openBrowser, openPage} from './lib/browser.mjs';
 import {Headend} from './lib/headend.mjs';
-import {statsOf, waitForState, watch} from './lib/player.mjs';
+import {provePlaying, statsOf, waitForState, watch} from './lib/player.mjs';
 import {eventually, test} from './lib/test.mjs';
 
 let headend;
@@ -34,20 +34,9 @@ test('the demo film plays at its own rate, with sound and credits, to its end', 
     await watch(page, 'film', film.id);
 
     const {fps} = film.tracks.find(({kind}) => kind === 'video');
-    const sample = () => page.evaluate(async () =>
-        ({...await window.imstv.player.stats(), at: performance.now()}));
-    let loudest = 0;
-    const first = await sample();
-    const last = await eventually(async () => {
-        loudest = Math.max(loudest, (await page.evaluate(() => window.imstv.player.audio())).level);
-        const now = await sample();
-        return now.at - first.at >= 10000 ? now : null;
-    }, 'ten seconds of film', 20000, 200);
-
-    const rate = (last.framesDecoded - first.framesDecoded) / (last.at - first.at) * 1000;
-    assert.ok(Math.abs(rate / fps - 1) < 0.03, `decoded ${rate.toFixed(2)} of ${fps} frames a second`);
-    assert.equal(last.freezeCount, 0, JSON.stringify({first, last}));
-    assert.ok(loudest > 0.0005, `the loudest sound was ${loudest}`);
+    await eventually(async () => (await page.evaluate(() => window.imstv.player.audio())).level > 0.0005,
+                     'something is heard');
+    await provePlaying(page, fps, 6);
 
     await page.evaluate(() => window.imstv.player.seek(window.imstv.player.duration - 2));
     await waitForState(page, 'ended', 15000);
