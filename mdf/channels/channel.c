@@ -6,6 +6,9 @@
 #include "lib/reel/reel-live.h"
 #include "mdf/channels/input-process.h"
 
+#define WATCH_MS 1000u
+#define STILL_LOOKS_MAX 6u
+
 /* Every channel has both, whether its source has or not. */
 static const ReelTrackInfo tracks[] = {
     {.kind = REEL_VIDEO, .codec = REEL_CODEC_H264, .clock_rate = 90000},
@@ -18,6 +21,9 @@ struct MdfChannel {
     ReelProgramme *programme;
     MdfInputProcess *input;
     uint32_t former_restarts; /* of inputs with another URL */
+    unsigned watch_source;
+    uint64_t tail_serial; /* seen last */
+    unsigned n_still;     /* looks in a row that saw the same */
 };
 
 static void
@@ -42,6 +48,23 @@ start_input(MdfChannel *self)
     self->input = mdf_input_process_new(&config, &input_events, self);
 }
 
+/* An input that says it is live while nothing arrives in the window is not believed. */
+static gboolean
+on_watch(gpointer user_data)
+{
+    MdfChannel *self = user_data;
+    uint64_t serial = reel_programme_tail_serial(self->programme);
+    bool live = strcmp(mdf_input_process_status(self->input)->state, "live") == 0;
+
+    self->n_still = live && serial == self->tail_serial ? self->n_still + 1 : 0;
+    self->tail_serial = serial;
+    if (self->n_still >= STILL_LOOKS_MAX) {
+        self->n_still = 0;
+        mdf_input_process_replace(self->input, "the input says live, but nothing comes");
+    }
+    return G_SOURCE_CONTINUE;
+}
+
 MdfChannel *
 mdf_channel_new(const MdfChannelParts *parts, const char *id, const char *title, const char *url)
 {
@@ -58,6 +81,7 @@ mdf_channel_new(const MdfChannelParts *parts, const char *id, const char *title,
     if (parts->archive_s > 0)
         reel_archive_add(parts->archive, self->programme, folder, parts->archive_s);
     start_input(self);
+    self->watch_source = g_timeout_add(WATCH_MS, on_watch, self);
     base_notice(&fields, "channel %s (%s) from %s", id, title, url);
     return self;
 }
@@ -70,6 +94,7 @@ mdf_channel_free(MdfChannel *self)
     if (!self)
         return;
     base_notice(&fields, "channel %s ends", self->id);
+    g_source_remove(self->watch_source);
     mdf_input_process_free(self->input);
     reel_feed_end(self->parts->feed, self->programme);
     reel_archive_remove(self->parts->archive, self->programme);

@@ -180,16 +180,12 @@ static gboolean
 on_check(gpointer user_data)
 {
     MdfInputProcess *self = user_data;
-    const BaseLogFields fields = {.channel = self->channel_id};
 
     if (!self->process || self->status_fd < 0)
         return G_SOURCE_CONTINUE;
     read_status(self);
-    if (g_get_monotonic_time() - self->heard_us < SILENCE_US)
-        return G_SOURCE_CONTINUE;
-    base_warning(&fields, "the input process hangs: killed");
-    g_strlcpy(self->status.error, "the input process hung", sizeof(self->status.error));
-    g_subprocess_force_exit(self->process);
+    if (g_get_monotonic_time() - self->heard_us >= SILENCE_US)
+        mdf_input_process_replace(self, "the input process hung");
     return G_SOURCE_CONTINUE;
 }
 
@@ -277,6 +273,18 @@ mdf_input_process_free(MdfInputProcess *self)
     g_free(self->channel_id);
     g_free(self->url);
     g_free(self);
+}
+
+void
+mdf_input_process_replace(MdfInputProcess *self, const char *reason)
+{
+    const BaseLogFields fields = {.channel = self->channel_id};
+
+    if (!self->process)
+        return;
+    base_warning(&fields, "%s: killed", reason);
+    g_strlcpy(self->status.error, reason, sizeof(self->status.error));
+    g_subprocess_force_exit(self->process);
 }
 
 const MdfInputStatus *

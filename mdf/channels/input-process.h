@@ -42,6 +42,9 @@ MdfInputProcess *mdf_input_process_new(const MdfInputProcessConfig *config,
 void mdf_input_process_free(MdfInputProcess *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdfInputProcess, mdf_input_process_free)
 
+/* Kills the process for @reason (shown as its error); another one is started. Nothing if none runs. */
+void mdf_input_process_replace(MdfInputProcess *self, const char *reason);
+
 const MdfInputStatus *mdf_input_process_status(const MdfInputProcess *self);
 /* Times a process ended and was replaced. */
 uint32_t mdf_input_process_restarts(const MdfInputProcess *self);

@@ -184,6 +184,50 @@ test_ended_input_is_started_again(Fixture *f, gconstpointer data)
     g_assert_nonnull(strstr(metrics, "imstv_mdf_cache_blocks"));
 }
 
+/* Stands for an input: a shell script that gets the status socket as descriptor 4. */
+static char *
+script(const char *text)
+{
+    char *path = g_strdup_printf("%s/imstv-input-%08x.sh", g_get_tmp_dir(), g_random_int());
+    g_autofree char *whole = g_strconcat("#!/bin/sh\n", text, "\n", NULL);
+
+    g_assert_true(g_file_set_contents_full(path, whole, -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+    return path;
+}
+
+static bool
+was_replaced(const Found *found)
+{
+    return found->n == 1 && found->status.restarts >= 1;
+}
+
+static void
+test_input_is_replaced(const char *text, const char *reason)
+{
+    g_autofree char *program = script(text);
+    Fixture f;
+    Found found;
+
+    setup(&f, program);
+    add_channel(&f, "one");
+    found = run_until(&f, was_replaced);
+    g_assert_nonnull(strstr(found.error, reason));
+    teardown(&f, NULL);
+    g_unlink(program);
+}
+
+static void
+test_silent_input(void)
+{
+    test_input_is_replaced("exec sleep 60", "hung");
+}
+
+static void
+test_boasting_input(void)
+{
+    test_input_is_replaced("while sleep 0.5; do echo '{\"state\":\"live\"}' >&4; done", "nothing comes");
+}
+
 static void
 publish(Fixture *f, const char *id)
 {
@@ -274,5 +318,7 @@ main(int argc, char **argv)
     ADD("/mdf/sources/ended-input-is-started-again", "false", test_ended_input_is_started_again);
     ADD("/mdf/sources/films", "false", test_films);
     ADD("/mdf/sources/what-is-not-there", "false", test_what_is_not_there);
+    g_test_add_func("/mdf/sources/silent-input-is-replaced", test_silent_input);
+    g_test_add_func("/mdf/sources/boasting-input-is-replaced", test_boasting_input);
     return g_test_run();
 }
