@@ -19,6 +19,21 @@ const READY_MS = 60000;
 const STOP_MS = 10000;
 
 const run = promisify(execFile);
+const running = new Set();
+
+/* A test file that ends early must not leave a headend behind. */
+process.on('exit', () => running.forEach((child) => child.kill('SIGTERM')));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
+    process.once(signal, () => process.exit(1));
+}
+
+/* Starts a program that ends with this process at the latest. */
+function start(program, args, options) {
+    const child = spawn(program, args, options);
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    return child;
+}
 
 export class Headend {
     #process = null;
@@ -64,14 +79,14 @@ export class Headend {
     async sendChannel(id, options = []) {
         const address = `udp://127.0.0.1:${await freeUdpPort()}`;
         const all = ['--channel', id, '--output', address, ...options.map(String)];
-        this.#encoders.push(spawn(join(BIN, 'imstv-demo-encoder'), all, {stdio: 'ignore'}));
+        this.#encoders.push(start(join(BIN, 'imstv-demo-encoder'), all, {stdio: 'ignore'}));
         return address;
     }
 
     /* Starts everything; resolves when the page is there. */
     async start(args = []) {
         const all = ['--state', this.state, 'run', '--port', '0', ...args];
-        this.#process = spawn(join(BIN, 'imstv'), all, {stdio: ['ignore', 'pipe', 'pipe']});
+        this.#process = start(join(BIN, 'imstv'), all, {stdio: ['ignore', 'pipe', 'pipe']});
         this.#process.stderr.on('data', (data) => {
             this.#errors = (this.#errors + data).slice(-4000);
         });
