@@ -17,6 +17,7 @@
 #define CHUNK_BYTES 16384
 #define UPSTREAM_DEADLINE_MS 10000
 #define ANSWER_TIMEOUT_S 30
+#define BODY_TIME_US (10 * G_USEC_PER_SEC) /* for all of it: lws' own time begins anew with each byte */
 
 /* What goes along in either direction; everything else stays behind. */
 static const struct {
@@ -299,7 +300,9 @@ decide(SgwPageRequest *self)
         answer_preflight(self);
     else if (!length_known)
         answer_problem(self, 411, "say how long the body is");
-    else if (!has_body)
+    else if (has_body)
+        lws_set_timer_usecs(self->wsi, BODY_TIME_US);
+    else
         forward(self);
 }
 
@@ -309,7 +312,7 @@ method_name(int method)
     static const char *const names[] = {
         [LWSHUMETH_GET] = "GET",     [LWSHUMETH_POST] = "POST",   [LWSHUMETH_OPTIONS] = "OPTIONS",
         [LWSHUMETH_PUT] = "PUT",     [LWSHUMETH_PATCH] = "PATCH", [LWSHUMETH_DELETE] = "DELETE",
-        [LWSHUMETH_CONNECT] = "???", [LWSHUMETH_HEAD] = "HEAD",
+        [LWSHUMETH_HEAD] = "HEAD",
     };
 
     return method >= 0 && method < (int)G_N_ELEMENTS(names) ? names[method] : NULL;
@@ -362,6 +365,12 @@ sgw_page_request_body(SgwPageRequest *self, const void *data, size_t length)
         self->body_too_large = true;
     else
         g_string_append_len(self->body, data, (gssize)length);
+}
+
+bool
+sgw_page_request_waits_for_body(const SgwPageRequest *self)
+{
+    return !self->status && !self->call;
 }
 
 void

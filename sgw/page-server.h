@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct lws;
@@ -21,6 +22,8 @@ SgwPageRequest *sgw_page_request_new(SgwPageServer *server, struct lws *wsi);
 /* A piece of its body; the whole of it has come. */
 void sgw_page_request_body(SgwPageRequest *self, const void *data, size_t length);
 void sgw_page_request_body_complete(SgwPageRequest *self);
+/* True while the body is still coming. */
+bool sgw_page_request_waits_for_body(const SgwPageRequest *self);
 /* The connection takes more bytes. -1: hang up; 1: the answer is complete, the connection lives on;
  * 0: more follows. */
 int sgw_page_request_writable(SgwPageRequest *self);

@@ -210,6 +210,13 @@ on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
         return 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return http_writable(wsi, slot);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* to HTTP/2 in clear, for one: lws has it, we do not */
+        return g_ascii_strcasecmp(in, "websocket") == 0 ? 0 : -1;
+    case LWS_CALLBACK_RAW_ADOPT: /* what lws makes of CONNECT: a tunnel without any time limit */
+    case LWS_CALLBACK_RAW_RX:
+        return -1;
+    case LWS_CALLBACK_TIMER:
+        return *slot && sgw_page_request_waits_for_body(*slot) ? -1 : 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return -1; /* a WebSocket without our sub-protocol */
     case LWS_CALLBACK_CLOSED_HTTP:

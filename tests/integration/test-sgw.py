@@ -706,6 +706,32 @@ async def case_page(h):
     writer.close()
 
 
+async def case_no_other_protocol(h):
+    """HTTP/2 in clear and tunnels are not ours: neither is agreed to, nor do they hold a connection."""
+    for head in ('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n'
+                 'HTTP2-Settings: AAMAAABkAAQAAP__', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1',
+                 'CONNECT / HTTP/1.1\r\nHost: a'):
+        reader, writer = await asyncio.open_connection('127.0.0.1', h.port)
+        writer.write((head + '\r\n\r\n').encode())
+        data = await asyncio.wait_for(reader.read(), 5)
+        assert b' 101 ' not in data and b' 200 ' not in data, data
+        writer.close()
+
+
+async def case_slow_body(h):
+    """A body has 10 s in all, however steadily it drips."""
+    reader, writer = await asyncio.open_connection('127.0.0.1', h.port)
+    writer.write(b'POST /whep/asset/heron HTTP/1.1\r\nHost: a\r\nContent-Type: application/sdp\r\n'
+                 b'Content-Length: 1000\r\n\r\n')
+    end = asyncio.create_task(reader.read())
+    started = time.monotonic()
+    while not end.done() and time.monotonic() - started < 20:
+        writer.write(b'v')
+        await asyncio.wait([end], timeout=1)
+    assert end.done(), 'still waits for the body'
+    writer.close()
+
+
 async def case_forwards(h):
     status, headers, body = await http(h.port, 'GET /api/v1/assets HTTP/1.1')
     assert status == 200 and body == b'[{"id":"heron"}]' and headers['access-control-allow-origin'] == '*'
