@@ -229,7 +229,7 @@ print_asset(const StoreAsset *asset)
             printf("%-10s %s %ux%u, %g frames a second, %u kbit/s\n", "picture", track->codec, track->width,
                    track->height, track->fps, track->bitrate_kbps);
         else
-            printf("%-10s %s %s, %u kbit/s\n", "sound", track->codec,
+            printf("%-10s %s%s%s, %u kbit/s\n", "sound", track->codec, track->language != NULL ? " " : "",
                    track->language != NULL ? track->language : "", track->bitrate_kbps);
     }
 }

@@ -103,17 +103,56 @@ print_json(const Status *status)
     cli_print_json(builder);
 }
 
+static const char *
+text_of(JsonObject *object, const char *name)
+{
+    return json_object_get_string_member_with_default(object, name, "");
+}
+
+static void
+print_channel(JsonObject *channel)
+{
+    const char *error = text_of(channel, "last_error");
+
+    printf("channel %-14s %-10s", text_of(channel, "id"), text_of(channel, "state"));
+    if (text_of(channel, "video")[0] != '\0')
+        printf(" %s, sound %s, %" G_GINT64_FORMAT " kbit/s, %" G_GINT64_FORMAT " ms delay",
+               text_of(channel, "video"),
+               text_of(channel, "audio")[0] != '\0' ? text_of(channel, "audio") : "none",
+               json_object_get_int_member_with_default(channel, "bitrate_kbps", 0),
+               json_object_get_int_member_with_default(channel, "delay_ms", 0));
+    else
+        printf(" %s", text_of(channel, "input"));
+    printf("%s%s%s\n",
+           json_object_get_boolean_member_with_default(channel, "b_frames", FALSE) ? ", B-FRAMES" : "",
+           error[0] != '\0' ? ": " : "", error);
+}
+
+static void
+print_mdf(JsonObject *mdf)
+{
+    JsonNode *node = json_object_get_member(mdf, "channels");
+    JsonArray *channels = node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+
+    printf("viewers: %" G_GINT64_FORMAT " of at most %" G_GINT64_FORMAT "\n",
+           json_object_get_int_member_with_default(mdf, "viewers", 0),
+           json_object_get_int_member_with_default(mdf, "capacity", 0));
+    for (guint i = 0; channels != NULL && i < json_array_get_length(channels); i++) {
+        JsonNode *channel = json_array_get_element(channels, i);
+
+        if (JSON_NODE_HOLDS_OBJECT(channel))
+            print_channel(json_node_get_object(channel));
+    }
+}
+
 static void
 print_text(const Status *status)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(sections); i++)
         printf("imstv-%-8s %s%s%s\n", sections[i], status->ready[i] ? "ready" : "NOT READY",
                status->why[i] != NULL ? ": " : "", status->why[i] != NULL ? status->why[i] : "");
-    if (status->mdf != NULL) {
-        g_autofree char *text = json_to_string(status->mdf, TRUE);
-
-        printf("MDF: %s\n", text);
-    }
+    if (status->mdf != NULL && JSON_NODE_HOLDS_OBJECT(status->mdf))
+        print_mdf(json_node_get_object(status->mdf));
 }
 
 static int
