@@ -1,8 +1,11 @@
 #include "tests/integration/core-process.h"
 
+#include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
+#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "lib/store/store.h"
 
@@ -45,6 +48,14 @@ wait_ready(CoreProcess *self, GSocket *notify)
     self->admin_port = (uint16_t)number_behind(buffer, "admin=");
 }
 
+/* The core ends when we do, however we end. */
+static void
+end_with_parent(gpointer unused)
+{
+    (void)unused;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
 CoreProcess *
 core_process_start(const char *path, const char *domain, const char *users, uint16_t server_port)
 {
@@ -67,6 +78,7 @@ core_process_start(const char *path, const char *domain, const char *users, uint
     g_socket_bind(notify, address, FALSE, &error);
     g_assert_no_error(error);
     state = g_strconcat("headend.state_dir=", self->state_dir, NULL);
+    g_subprocess_launcher_set_child_setup(launcher, end_with_parent, NULL, NULL);
     g_subprocess_launcher_setenv(launcher, "NOTIFY_SOCKET", notify_path, TRUE);
     self->process = g_subprocess_launcher_spawn(launcher, &error, path, "--set", state, "--set", home,
                                                 "--set", triggers, "--set", third, "--set", "core.port=0",
@@ -111,22 +123,21 @@ core_process_stop(CoreProcess *self)
 gint64
 core_process_metric(CoreProcess *self, const char *name)
 {
-    g_autoptr(GSocketClient) client = g_socket_client_new();
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GSocketConnection) connection =
-        g_socket_client_connect_to_host(client, "127.0.0.1", self->admin_port, NULL, &error);
+    g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
+    g_autoptr(GSocketAddress) address = g_inet_socket_address_new(loopback, self->admin_port);
+    g_autoptr(GSocket) socket = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, 0, NULL);
     static const char request[] = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
     g_autofree char *key = g_strdup_printf("\n%s ", name);
     g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
     char buffer[4096];
     gssize n;
     const char *at;
 
+    g_socket_connect(socket, address, NULL, &error);
     g_assert_no_error(error);
-    g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)), request,
-                              sizeof request - 1, NULL, NULL, NULL);
-    while ((n = g_input_stream_read(g_io_stream_get_input_stream(G_IO_STREAM(connection)), buffer,
-                                    sizeof buffer, NULL, NULL)) > 0)
+    g_socket_send(socket, request, sizeof request - 1, NULL, NULL);
+    while ((n = g_socket_receive(socket, buffer, sizeof buffer, NULL, NULL)) > 0)
         g_string_append_len(text, buffer, n);
     at = strstr(text->str, key);
 
