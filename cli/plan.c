@@ -26,6 +26,7 @@ static const struct {
     bool udp, tcp;
 } ports[] = {
     {"sgw", "port", PAGE_PORT, false, true},     {"core", "port", 5060, true, true},
+    {"core", "isc_port", 5062, true, true}, /* fixed: Route headers outlive a restart */
     {"iptv", "sip_port", 5070, true, true},      {"iptv", "http_port", 8088, false, true},
     {"mcf", "sip_port", 5080, true, true},       {"mcf", "rtsp_port", 8554, false, true},
     {"mcf", "events_port", 8192, false, true},   {"mdf", "xp_port", 8191, false, true},
