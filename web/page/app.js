@@ -180,7 +180,10 @@ player.addEventListener('leave', () => {
     go('#/');
 });
 
-addEventListener('hashchange', render);
+addEventListener('hashchange', () => {
+    render();
+    refresh(); /* what was removed while a film ran is not offered again */
+});
 addEventListener('pagehide', () => {
     keepPosition(sessionStorage, player);
     session.save();
