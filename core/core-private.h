@@ -44,6 +44,8 @@ void core_handle_register(Core *self, NetSipServerTxn *txn);
 /* reg-event.c */
 void core_handle_subscribe(Core *self, NetSipNotifier *notifier, const NetSipMsg *subscribe);
 void core_reg_event_changed(Core *self, const CoreBinding *binding, CoreRegEvent event);
+/* Tells what could wait; to be called every second. */
+void core_reg_event_sweep(Core *self);
 void core_reg_event_clear(Core *self);
 
 /* third-party.c: tells the application servers. */

@@ -88,7 +88,10 @@ static const CoreRegistrarEvents registrar_events = {.changed = on_binding_chang
 static gboolean
 on_sweep(gpointer user_data)
 {
-    core_registrar_sweep(((Core *)user_data)->registrar);
+    Core *self = user_data;
+
+    core_registrar_sweep(self->registrar);
+    core_reg_event_sweep(self);
 
     return G_SOURCE_CONTINUE;
 }

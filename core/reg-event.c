@@ -8,12 +8,16 @@
 #define MAX_WATCHERS 20000
 #define MAX_EXPIRES_S 600000
 #define REGINFO "application/reginfo+xml"
+#define MAX_CONTACTS 32               /* in one document, which is partial if there are more */
+#define PAUSE_US (5 * G_USEC_PER_SEC) /* between NOTIFYs about others (RFC 3680 4.10) */
 
 typedef struct {
     Core *core;
     NetSipNotifier *notifier;
     char *impu;
     guint version;
+    int64_t told_us;
+    bool dirty; /* something has changed that can wait */
 } CoreWatcher;
 
 /* --- Document -------------------------------------------------------------------------------- */
@@ -31,7 +35,33 @@ append_contact(GString *out, Core *core, const CoreBinding *binding, CoreRegEven
     g_string_append_printf(out, "><uri>%s</uri></contact>", uri);
 }
 
-/* Full state; @gone: a binding that has just ended, or NULL. */
+static bool
+is_own(const CoreWatcher *self, const CoreBinding *binding)
+{
+    NetSipFlow *flow = net_sip_notifier_flow(self->notifier);
+
+    return net_sip_flow_kind(flow) == net_sip_flow_kind(binding->flow) &&
+           strcmp(net_sip_flow_peer(flow), net_sip_flow_peer(binding->flow)) == 0;
+}
+
+/* The watcher's own contact first: it must not be the one that is left out. */
+static void
+append_contacts(GString *out, CoreWatcher *self, GPtrArray *bindings)
+{
+    guint written = 0;
+
+    for (guint i = 0; i < bindings->len; i++)
+        if (is_own(self, g_ptr_array_index(bindings, i)))
+            append_contact(out, self->core, g_ptr_array_index(bindings, i), CORE_REGISTERED);
+    for (guint i = 0; i < bindings->len && written < MAX_CONTACTS; i++) {
+        if (is_own(self, g_ptr_array_index(bindings, i)))
+            continue;
+        append_contact(out, self->core, g_ptr_array_index(bindings, i), CORE_REGISTERED);
+        written++;
+    }
+}
+
+/* @gone: a binding that has just ended, or NULL. */
 static char *
 reginfo(CoreWatcher *self, const CoreBinding *gone, CoreRegEvent why)
 {
@@ -40,14 +70,13 @@ reginfo(CoreWatcher *self, const CoreBinding *gone, CoreRegEvent why)
     GString *out = g_string_new("<?xml version=\"1.0\"?>\n");
 
     g_string_append_printf(out,
-                           "<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"%u\" state=\"full\">"
+                           "<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"%u\" state=\"%s\">"
                            "<registration aor=\"%s\" id=\"r\" state=\"%s\">",
-                           self->version++, aor,
+                           self->version++, bindings->len > MAX_CONTACTS ? "partial" : "full", aor,
                            bindings->len > 0 ? "active"
                            : gone            ? "terminated"
                                              : "init");
-    for (guint i = 0; i < bindings->len; i++)
-        append_contact(out, self->core, g_ptr_array_index(bindings, i), CORE_REGISTERED);
+    append_contacts(out, self, bindings);
     if (gone)
         append_contact(out, self->core, gone, why);
     g_string_append(out, "</registration></reginfo>\n");
@@ -72,6 +101,8 @@ tell(CoreWatcher *self, const CoreBinding *gone, CoreRegEvent why)
     g_autofree char *body = reginfo(self, gone, why);
     g_autoptr(GPtrArray) left = core_registrar_of_user(self->core->registrar, self->impu);
 
+    self->dirty = false;
+    self->told_us = base_clock_now_us(self->core->clock);
     if (gone && left->len == 0)
         net_sip_notifier_terminate(self->notifier, why == CORE_REJECTED ? "rejected" : "noresource", REGINFO,
                                    body);
@@ -138,19 +169,43 @@ core_handle_subscribe(Core *self, NetSipNotifier *notifier, const NetSipMsg *sub
     tell(watcher, NULL, CORE_REGISTERED);
 }
 
+/* A watcher hears at once of its own contact and of the end of all; what others of the same user do can wait,
+ * or many browsers of one user would tell each other of every click. */
+static void
+change(CoreWatcher *self, const CoreBinding *binding, CoreRegEvent event, bool last)
+{
+    bool gone = event != CORE_REGISTERED;
+
+    if (last || is_own(self, binding))
+        tell(self, gone ? binding : NULL, event);
+    else
+        self->dirty = true;
+}
+
 void
 core_reg_event_changed(Core *self, const CoreBinding *binding, CoreRegEvent event)
 {
-    bool gone = event != CORE_REGISTERED && event != CORE_REFRESHED;
+    g_autoptr(GPtrArray) left = core_registrar_of_user(self->registrar, binding->impu);
     g_autoptr(GList) watchers = g_hash_table_get_keys(self->watchers);
 
     if (event == CORE_REFRESHED)
         return;
+    for (GList *l = watchers; l; l = l->next)
+        if (strcmp(((CoreWatcher *)l->data)->impu, binding->impu) == 0)
+            change(l->data, binding, event, left->len == 0);
+}
+
+void
+core_reg_event_sweep(Core *self)
+{
+    int64_t now = base_clock_now_us(self->clock);
+    g_autoptr(GList) watchers = g_hash_table_get_keys(self->watchers);
+
     for (GList *l = watchers; l; l = l->next) {
         CoreWatcher *watcher = l->data;
 
-        if (strcmp(watcher->impu, binding->impu) == 0)
-            tell(watcher, gone ? binding : NULL, event);
+        if (watcher->dirty && now - watcher->told_us >= PAUSE_US)
+            tell(watcher, NULL, CORE_REGISTERED);
     }
 }
 
