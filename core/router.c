@@ -86,12 +86,27 @@ forward(Routing *self, NetSipFlow *flow)
     net_sip_proxy_forward(self->core->ua, self->txn, g_steal_pointer(&self->msg), flow);
 }
 
+/* Whatever a terminal writes into a Route or as target: it reaches our servers and nobody behind us. */
+static bool
+may_reach(const Routing *self, const char *hop)
+{
+    g_autoptr(NetSipUri) uri = net_sip_uri_parse(hop, NULL);
+    const char *host = uri ? net_sip_uri_host(uri) : NULL;
+
+    return !self->gm || (host && g_hash_table_contains(self->core->trusted, host));
+}
+
 /* Next hop by Route or Request-URI. */
 static NetSipFlow *
 next_flow(Routing *self, const char *reference_point, GError **error)
 {
     g_autofree char *route = net_sip_msg_address_uri(self->msg, "Route", 0);
     const char *hop = route ? route : net_sip_msg_request_uri(self->msg);
+
+    if (!may_reach(self, hop)) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_FORBIDDEN, "'%s' is no server of ours", hop);
+        return NULL;
+    }
 
     return net_sip_flow_towards(net_sip_ua_transport(self->core->ua), hop, reference_point, error);
 }

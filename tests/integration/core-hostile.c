@@ -173,6 +173,46 @@ test_flood_of_a_user(void)
     assert_healthy();
 }
 
+/* A listener at an address that is none of our servers'. */
+static GSocket *
+bystander(char **ret_uri)
+{
+    g_autoptr(GSocketAddress) any = g_inet_socket_address_new_from_string("127.0.0.2", 0);
+    g_autoptr(GSocketAddress) bound = NULL;
+    GSocket *socket = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, 0, NULL);
+
+    g_assert_true(g_socket_bind(socket, any, FALSE, NULL) && g_socket_listen(socket, NULL));
+    g_socket_set_blocking(socket, FALSE);
+    bound = g_socket_get_local_address(socket, NULL);
+    *ret_uri = g_strdup_printf("sip:x@127.0.0.2:%u;transport=tcp;lr",
+                               g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound)));
+
+    return socket;
+}
+
+/* A user who makes up a dialog must not reach machines of the network behind the core with it. */
+static void
+test_made_up_dialogs(void)
+{
+    g_autoptr(Peer) user =
+        peer_new_terminal(NET_SIP_TCP, "127.0.0.1", core->port, "imstv.test", "bob", "secret-b");
+    g_autofree char *target = NULL;
+    g_autoptr(GSocket) socket = bystander(&target);
+    NetSipMsg *to_target = peer_request(user, "INFO", target);
+    NetSipMsg *by_route = peer_request(user, "INFO", "sip:nobody@imstv.test");
+    g_autoptr(GSocket) reached = NULL;
+
+    g_assert_cmpint(peer_register(user, 600), ==, 200);
+    net_sip_msg_add_printf(to_target, "To", "<%s>;tag=made-up", target);
+    g_assert_cmpint(peer_send(user, to_target), ==, 481);
+    net_sip_msg_add(by_route, "To", "<sip:nobody@imstv.test>;tag=made-up");
+    net_sip_msg_add_printf(by_route, "Route", "<%s>", target);
+    g_assert_cmpint(peer_send(user, by_route), ==, 481);
+    reached = g_socket_accept(socket, NULL, NULL);
+    g_assert_null(reached);
+    g_assert_cmpint(peer_register(user, 0), ==, 200);
+}
+
 /* Fault 35, in small: what comes and goes leaves nothing. */
 static void
 test_nothing_stays(void)
@@ -204,6 +244,7 @@ main(int argc, char **argv)
     g_test_add_func("/hostile/core/large-headers", test_large_headers);
     g_test_add_func("/hostile/core/invite-flood", test_invite_flood);
     g_test_add_func("/hostile/core/flood-of-a-user", test_flood_of_a_user);
+    g_test_add_func("/hostile/core/made-up-dialogs", test_made_up_dialogs);
     g_test_add_func("/hostile/core/nothing-stays", test_nothing_stays);
     g_test_add_func("/hostile/core/register-flood", test_register_flood);
     failed = g_test_run();
