@@ -451,6 +451,13 @@ net_sip_ua_run_timers(NetSipUa *self)
     net_sip_timers_run(net_sip_layer_timers(self->layer));
 }
 
+bool
+net_sip_ua_is_idle(const NetSipUa *self)
+{
+    return net_sip_layer_count(self->layer) == 0 && g_hash_table_size(self->usages) == 0 &&
+           g_hash_table_size(self->orphans) == 0;
+}
+
 NetSipTransport *
 net_sip_ua_transport(NetSipUa *self)
 {

@@ -80,6 +80,8 @@ NetSipFlow *net_sip_ua_open_flow(NetSipUa *self,
                                  GError **error);
 /* Runs the timers that are due: for tests with a fake clock. */
 void net_sip_ua_run_timers(NetSipUa *self);
+/* True if no transaction, dialog or farewell is under way: a daemon that stops may go. */
+bool net_sip_ua_is_idle(const NetSipUa *self);
 NetSipTransport *net_sip_ua_transport(NetSipUa *self);
 
 /* --- Requests of ours ------------------------------------------------------------------------- */
