@@ -307,10 +307,12 @@ handshake(MdfDtls *self)
 
     ERR_clear_error();
     result = SSL_do_handshake(self->ssl);
-    if (result == 1)
+    if (result == 1) {
         self->state = MDF_DTLS_CONNECTED;
-    else if (SSL_get_error(self->ssl, result) != SSL_ERROR_WANT_READ)
+        SSL_free_buffers(self->ssl);
+    } else if (SSL_get_error(self->ssl, result) != SSL_ERROR_WANT_READ) {
         self->state = MDF_DTLS_FAILED;
+    }
     ERR_clear_error();
 
     return self->state;
@@ -330,11 +332,14 @@ read_records(MdfDtls *self)
     int result;
 
     ERR_clear_error();
+    if (SSL_alloc_buffers(self->ssl) != 1)
+        return self->state;
     do
         result = SSL_read(self->ssl, dropped, sizeof dropped);
     while (result > 0);
     if (SSL_get_error(self->ssl, result) == SSL_ERROR_ZERO_RETURN)
         self->state = MDF_DTLS_CLOSED;
+    SSL_free_buffers(self->ssl);
     ERR_clear_error();
 
     return self->state;
@@ -390,7 +395,7 @@ mdf_dtls_handle_timeout(MdfDtls *self)
 void
 mdf_dtls_close(MdfDtls *self)
 {
-    if (self->state == MDF_DTLS_CONNECTED)
+    if (self->state == MDF_DTLS_CONNECTED && SSL_alloc_buffers(self->ssl) == 1)
         SSL_shutdown(self->ssl);
     ERR_clear_error();
 }

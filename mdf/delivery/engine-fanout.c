@@ -460,8 +460,6 @@ mdf_engine_fanout_new(const MdfEngineConfig *config, GError **error)
     Fanout *self;
 
     g_assert(config->workers >= 1);
-    if (!mdf_srtp_library_init(error))
-        return NULL;
 
     self = g_new0(Fanout, 1);
     base = &self->base;

@@ -16,7 +16,7 @@ struct MdfPeer {
     bool dtls_active;
     bool dtls_started;
     int64_t dtls_deadline_us;
-    MdfSrtp *srtp;
+    MdfSrtcp *srtcp;
     MdfSeal *seal;
     const MdfSealContext *seal_context;
     const MdfPeerEvents *events;
@@ -64,7 +64,7 @@ mdf_peer_free(MdfPeer *self)
     if (self->state == CONNECTED)
         mdf_dtls_close(self->dtls);
     mdf_dtls_free(self->dtls);
-    mdf_srtp_free(self->srtp);
+    mdf_srtcp_free(self->srtcp);
     mdf_seal_free(self->seal);
     g_free(self);
 }
@@ -97,12 +97,12 @@ install_keys(MdfPeer *self)
     bool ok = mdf_dtls_export(self->dtls, &keys);
 
     if (ok) {
-        self->srtp = mdf_srtp_new(&keys);
+        self->srtcp = mdf_srtcp_new(&keys);
         self->seal = mdf_seal_new(self->seal_context, keys.profile, keys.local);
     }
     explicit_bzero(&keys, sizeof keys);
 
-    return ok && self->srtp && self->seal;
+    return ok && self->srtcp && self->seal;
 }
 
 /* Media goes to a nominated pair only; with both sides done, whichever came last. */
@@ -181,7 +181,7 @@ void
 mdf_peer_handle_rtcp(MdfPeer *self, uint8_t *data, size_t length, int64_t now_us)
 {
     size_t plain =
-        self->srtp && self->state == CONNECTED ? mdf_srtp_unprotect_rtcp(self->srtp, data, length) : 0;
+        self->srtcp && self->state == CONNECTED ? mdf_srtcp_unprotect(self->srtcp, data, length) : 0;
 
     if (plain == 0)
         self->counters.rtcp_refused++;
@@ -245,7 +245,7 @@ mdf_peer_address(const MdfPeer *self)
 void
 mdf_peer_send_rtcp(MdfPeer *self, uint8_t *packet, size_t length, size_t size)
 {
-    size_t sealed = self->state == CONNECTED ? mdf_srtp_protect_rtcp(self->srtp, packet, length, size) : 0;
+    size_t sealed = self->state == CONNECTED ? mdf_srtcp_protect(self->srtcp, packet, length, size) : 0;
 
     if (sealed > 0)
         self->events->send(mdf_peer_address(self), packet, sealed, self->user_data);

@@ -15,8 +15,8 @@
 #include "mdf/delivery/dtls.h"
 #include "mdf/delivery/engine.h"
 #include "mdf/delivery/ice.h"
+#include "mdf/delivery/srtcp.h"
 #include "mdf/delivery/srtp-seal.h"
-#include "mdf/delivery/srtp.h"
 
 #define MDF_PEER_DTLS_TIMEOUT_US (30 * G_USEC_PER_SEC)
 
@@ -61,7 +61,7 @@ void mdf_peer_handle_check(MdfPeer *self,
                            MdfIceChange *ret_change);
 /* From a proven address. */
 void mdf_peer_handle_dtls(MdfPeer *self, const uint8_t *data, size_t length, int64_t now_us);
-/* From a proven address; decrypted in place, @data is aligned to four bytes. */
+/* From a proven address; decrypted in place. */
 void mdf_peer_handle_rtcp(MdfPeer *self, uint8_t *data, size_t length, int64_t now_us);
 
 /* Timers. Returns when to be called again. */

@@ -7,16 +7,18 @@ enum {
     RESEND_BUDGET_START = 32 * 1024,
 };
 
-/* What cannot be had back from the reel. */
+/* What cannot be had back from the reel; 20 bytes, for there are 1024 to a viewer. Roll-over counter and
+ * sequence number follow from the place in the ring, payload and marker are in the reel. */
 typedef struct {
-    ReelRef ref;
-    int64_t resent_us;
-    uint32_t rollover;
+    uint64_t generation; /* of the reel's block; 0: nothing */
+    uint32_t offset;     /* in the block */
     uint32_t timestamp;
-    uint16_t sequence;
+    uint16_t resent_ms; /* modulo 2^16 */
     uint8_t payload_type;
-    bool marker;
-} Sent;
+    bool resent;
+} __attribute__((packed, aligned(4))) Sent;
+
+G_STATIC_ASSERT(sizeof(Sent) == 20);
 
 struct MdfSender {
     ProtoRtpTemplate header;
@@ -100,22 +102,23 @@ mdf_sender_timestamp_of(const MdfSender *self, int64_t media_us, int64_t shift_u
     return mdf_sender_timestamp(self, to_ticks(self, media_us), shift_us);
 }
 
+/* The packet with @index; of @record are read: payload, length, flags. */
 static size_t
 write_packet(
-    MdfSender *self, MdfSeal *seal, const Sent *sent, const uint8_t *payload, size_t length, uint8_t *out)
+    MdfSender *self, MdfSeal *seal, uint64_t index, const Sent *sent, const ReelRecord *record, uint8_t *out)
 {
     const ProtoRtpFields fields = {
         .payload_type = sent->payload_type,
-        .marker = sent->marker,
-        .sequence = sent->sequence,
+        .marker = record->flags & REEL_FLAG_MARKER,
+        .sequence = (uint16_t)index,
         .timestamp = sent->timestamp,
     };
     const MdfSealPacket what = {
         .ssrc = self->ssrc,
-        .rollover = sent->rollover,
-        .sequence = sent->sequence,
-        .payload = payload,
-        .payload_length = length,
+        .rollover = (uint32_t)(index >> 16),
+        .sequence = (uint16_t)index,
+        .payload = record->payload,
+        .payload_length = record->length,
     };
 
     proto_rtp_template_write(&self->header, &fields, out);
@@ -132,12 +135,10 @@ mdf_sender_write(MdfSender *self,
                  uint8_t *out)
 {
     Sent sent = {
-        .ref = record->ref,
-        .rollover = (uint32_t)(self->next_index >> 16),
-        .sequence = (uint16_t)self->next_index,
+        .generation = record->ref.generation,
+        .offset = record->ref.offset,
         .timestamp = timestamp,
         .payload_type = payload_type,
-        .marker = record->flags & REEL_FLAG_MARKER,
     };
     size_t length;
 
@@ -148,14 +149,14 @@ mdf_sender_write(MdfSender *self,
         sent.timestamp = self->last_timestamp; /* one frame, one timestamp */
     }
 
-    length = write_packet(self, seal, &sent, record->payload, record->length, out);
+    length = write_packet(self, seal, self->next_index, &sent, record, out);
     if (length == 0)
         return 0;
 
     self->started = true;
     self->last_timestamp = sent.timestamp;
     if (self->ring)
-        self->ring[sent.sequence % MDF_SENDER_RING] = sent;
+        self->ring[self->next_index % MDF_SENDER_RING] = sent;
     self->next_index++;
     self->counters.packets++;
     self->counters.bytes += record->length;
@@ -165,11 +166,29 @@ mdf_sender_write(MdfSender *self,
     return length;
 }
 
-static bool
-may_resend(const MdfSender *self, const Sent *sent, uint16_t sequence, int64_t now_us, int64_t round_trip_us)
+/* The ring's packet with this sequence number, which was sent at most a ring ago; NULL: long gone, or
+ * never sent. */
+static Sent *
+find_sent(const MdfSender *self, uint16_t sequence, uint64_t *ret_index)
 {
-    return sent->ref.generation != 0 && sent->sequence == sequence &&
-           (sent->resent_us == 0 || now_us - sent->resent_us >= round_trip_us) && self->resend_budget > 0;
+    uint16_t back = (uint16_t)((uint16_t)(self->next_index - 1) - sequence);
+    Sent *sent;
+
+    if (!self->ring || back >= MDF_SENDER_RING || self->next_index <= back)
+        return NULL;
+    *ret_index = self->next_index - 1 - back;
+    sent = &self->ring[*ret_index % MDF_SENDER_RING];
+
+    return sent->generation != 0 ? sent : NULL;
+}
+
+/* Once per round trip. (A packet that stays in the ring for over a minute may be refused once more.) */
+static bool
+may_resend(const MdfSender *self, const Sent *sent, int64_t now_us, int64_t round_trip_us)
+{
+    uint16_t since_ms = (uint16_t)(now_us / 1000 - sent->resent_ms);
+
+    return self->resend_budget > 0 && (!sent->resent || since_ms * 1000LL >= round_trip_us);
 }
 
 size_t
@@ -181,21 +200,23 @@ mdf_sender_resend(MdfSender *self,
                   int64_t round_trip_us,
                   uint8_t *out)
 {
-    Sent *sent = self->ring ? &self->ring[sequence % MDF_SENDER_RING] : NULL;
-    const uint8_t *payload = NULL;
-    uint16_t length, flags;
-    uint32_t ticks;
+    uint64_t index;
+    Sent *sent = find_sent(self, sequence, &index);
+    ReelRecord record = {0};
     size_t written = 0;
 
-    if (sent && may_resend(self, sent, sequence, now_us, round_trip_us))
-        payload = reel_ref_pin(cache, &sent->ref, &length, &flags, &ticks);
-    if (!payload) {
+    if (sent && may_resend(self, sent, now_us, round_trip_us)) {
+        record.ref = (ReelRef){.generation = sent->generation, .offset = sent->offset};
+        record.payload = reel_ref_pin(cache, &record.ref, &record.length, &record.flags, &record.rtp_ticks);
+    }
+    if (!record.payload) {
         self->counters.resend_refused++;
         return 0;
     }
-    written = write_packet(self, seal, sent, payload, length, out);
-    reel_ref_unpin(cache, &sent->ref);
-    sent->resent_us = now_us;
+    written = write_packet(self, seal, index, sent, &record, out);
+    reel_ref_unpin(cache, &record.ref);
+    sent->resent = true;
+    sent->resent_ms = (uint16_t)(now_us / 1000);
     self->resend_budget -= (int64_t)written;
     self->counters.resent++;
 

@@ -13,9 +13,8 @@ static const struct {
 };
 
 enum {
-    LABEL_KEY = 0,
-    LABEL_AUTH = 1,
-    LABEL_SALT = 2,
+    LABEL_RTP = 0, /* first of three: key, authentication, salt */
+    LABEL_RTCP = 3,
     LABEL_AT = 7, /* byte of the 112-bit key id that the label is xored into, with a rate of 0 */
 };
 
@@ -62,10 +61,22 @@ derive_one(MdfSrtpProfile profile, const uint8_t *master, uint8_t label, uint8_t
     return ok;
 }
 
+static bool
+derive(MdfSrtpProfile profile, const uint8_t *master, uint8_t label, MdfSrtpSessionKeys *ret_keys)
+{
+    return derive_one(profile, master, label, ret_keys->key, profiles[profile].key) &&
+           derive_one(profile, master, label + 1, ret_keys->auth, MDF_SRTP_AUTH_BYTES) &&
+           derive_one(profile, master, label + 2, ret_keys->salt, profiles[profile].salt);
+}
+
 bool
 mdf_srtp_derive(MdfSrtpProfile profile, const uint8_t *master, MdfSrtpSessionKeys *ret_keys)
 {
-    return derive_one(profile, master, LABEL_KEY, ret_keys->key, profiles[profile].key) &&
-           derive_one(profile, master, LABEL_SALT, ret_keys->salt, profiles[profile].salt) &&
-           derive_one(profile, master, LABEL_AUTH, ret_keys->auth, MDF_SRTP_AUTH_BYTES);
+    return derive(profile, master, LABEL_RTP, ret_keys);
+}
+
+bool
+mdf_srtp_derive_rtcp(MdfSrtpProfile profile, const uint8_t *master, MdfSrtpSessionKeys *ret_keys)
+{
+    return derive(profile, master, LABEL_RTCP, ret_keys);
 }

@@ -39,5 +39,7 @@ typedef struct {
     uint8_t auth[MDF_SRTP_AUTH_BYTES]; /* SHA1 profile only */
 } MdfSrtpSessionKeys;
 
-/* The RTP keys (labels 0, 1, 2) of @master (key and salt). False if the cipher is not to be had. */
+/* The keys of RTP (labels 0, 1, 2) and of RTCP (3, 4, 5) of @master (key and salt). False if the cipher is
+ * not to be had. */
 bool mdf_srtp_derive(MdfSrtpProfile profile, const uint8_t *master, MdfSrtpSessionKeys *ret_keys);
+bool mdf_srtp_derive_rtcp(MdfSrtpProfile profile, const uint8_t *master, MdfSrtpSessionKeys *ret_keys);

@@ -336,10 +336,11 @@ wait_and_receive(MdfWorker *self)
     int n = epoll_pwait2(self->epoll, events, EVENTS_MAX, &timeout, NULL);
 
     self->now_us = g_get_monotonic_time();
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) /* first: a viewer may be in there whose check is already on a socket */
         if (events[i].data.fd == MAILBOX_EVENT)
             mdf_mailbox_run(self->mailbox, self);
-        else
+    for (int i = 0; i < n; i++)
+        if (events[i].data.fd != MAILBOX_EVENT)
             receive(self, (unsigned)events[i].data.fd);
 }
 

@@ -240,15 +240,15 @@ test_rtcp(Fixture *f, const void *unused G_GNUC_UNUSED)
     uint8_t clear[64] __attribute__((aligned(8))) = {0x80, 201, 0, 1, 0, 0, 0, 7};
     uint8_t sealed[256] __attribute__((aligned(8))), copy[256] __attribute__((aligned(8)));
     MdfSrtpKeys keys;
-    g_autoptr(MdfSrtp) browser = NULL;
+    g_autoptr(MdfSrtcp) browser = NULL;
     size_t length;
 
     mdf_peer_handle_rtcp(f->peer, clear, 8, f->now_us); /* before there are keys */
     connect_all(f);
     g_assert_true(mdf_dtls_export(f->client, &keys));
-    browser = mdf_srtp_new(&keys);
+    browser = mdf_srtcp_new(&keys);
     memcpy(sealed, clear, 8);
-    length = mdf_srtp_protect_rtcp(browser, sealed, 8, sizeof sealed);
+    length = mdf_srtcp_protect(browser, sealed, 8, sizeof sealed);
     memcpy(copy, sealed, sizeof copy);
     mdf_peer_handle_rtcp(f->peer, copy, length, f->now_us);
     g_assert_cmpuint(f->rtcp, ==, 1);
@@ -275,7 +275,6 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_assert_true(mdf_srtp_library_init(NULL));
 #define ADD(name, function) g_test_add("/mdf/peer/" name, Fixture, NULL, set_up, function, tear_down)
     ADD("connects", test_connects);
     ADD("no-dtls-before-a-check", test_no_dtls_before_check);
