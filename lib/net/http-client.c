@@ -8,7 +8,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/id.h"
-#include "lib/base/json-check.h"
+#include "lib/proto/json-strict.h"
 #include "lib/net/http-text.h"
 
 #define DEFAULT_DEADLINE_MS 5000
@@ -396,10 +396,9 @@ problem_detail(const NetHttpAnswer *self)
     const char *text = net_http_answer_body(self, NULL);
     JsonObject *object;
 
-    if (!net_http_answer_is(self, "application/problem+json") ||
-        !base_json_check(text, self->body->len, BASE_JSON_MAX_DEPTH, NULL))
+    if (!net_http_answer_is(self, "application/problem+json"))
         return NULL;
-    root = json_from_string(text, NULL);
+    root = proto_json_parse(text, self->body->len, self->body->len, NULL);
     if (!root || !JSON_NODE_HOLDS_OBJECT(root))
         return NULL;
 

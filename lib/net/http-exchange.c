@@ -4,7 +4,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/id.h"
-#include "lib/base/json-check.h"
+#include "lib/proto/json-strict.h"
 #include "lib/base/metrics.h"
 #include "lib/base/trace.h"
 #include "lib/net/http-text.h"
@@ -83,15 +83,14 @@ JsonObject *
 net_http_exchange_json(const NetHttpExchange *self, GError **error)
 {
     g_autoptr(JsonNode) root = NULL;
-    g_autoptr(GError) cause = NULL;
-    const char *text = (const char *)self->body->data;
 
-    if (!base_json_check(text, self->body->len, BASE_JSON_MAX_DEPTH, error))
+    root = proto_json_parse((const char *)self->body->data, self->body->len, self->body->len, error);
+    if (!root) {
+        g_prefix_error(error, "the body is no JSON: ");
         return NULL;
-    root = json_from_string(text, &cause);
-    if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_PROTOCOL, "the body is no JSON object%s%s",
-                    cause ? ": " : "", cause ? cause->message : "");
+    }
+    if (!JSON_NODE_HOLDS_OBJECT(root)) {
+        g_set_error(error, BASE_ERROR, BASE_ERROR_PROTOCOL, "the body is no JSON object");
         return NULL;
     }
     return json_object_ref(json_node_get_object(root));

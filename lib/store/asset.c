@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
-#include "lib/base/json-check.h"
+#include "lib/proto/json-strict.h"
 #include "lib/store/catalogue.h"
 #include "lib/store/store.h"
 
@@ -225,19 +225,15 @@ read_asset(const char *id, JsonObject *object, StoreAsset *asset, GError **error
 StoreAsset *
 store_asset_parse(const char *id, const char *json, gssize length, GError **error)
 {
-    g_autoptr(JsonParser) parser = json_parser_new_immutable();
+    size_t bytes = length < 0 ? strlen(json) : (size_t)length;
     g_autoptr(StoreAsset) asset = NULL;
-    g_autoptr(GError) cause = NULL;
-    JsonNode *root;
+    g_autoptr(JsonNode) root = proto_json_parse(json, bytes, bytes, error);
 
-    if (!base_json_check(json, length, BASE_JSON_MAX_DEPTH, error))
-        return NULL;
-    if (!json_parser_load_from_data(parser, json, length, &cause)) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_PROTOCOL, "asset.json: %s", cause->message);
+    if (!root) {
+        g_prefix_error(error, "asset.json: ");
         return NULL;
     }
-    root = json_parser_get_root(parser);
-    if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
+    if (!JSON_NODE_HOLDS_OBJECT(root)) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_PROTOCOL, "asset.json: no JSON object");
         return NULL;
     }

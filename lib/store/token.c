@@ -6,7 +6,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/id.h"
-#include "lib/base/json-check.h"
+#include "lib/proto/json-strict.h"
 #include "lib/store/store-private.h"
 
 #define MAX_TOKEN_LENGTH 2048
@@ -131,10 +131,8 @@ static JsonNode *
 parse_object(const char *part)
 {
     g_autofree char *json = decode(part);
-    g_autoptr(JsonNode) root = NULL;
+    g_autoptr(JsonNode) root = proto_json_parse(json, strlen(json), MAX_TOKEN_LENGTH, NULL);
 
-    if (base_json_check(json, -1, BASE_JSON_MAX_DEPTH, NULL))
-        root = json_from_string(json, NULL);
     return root && JSON_NODE_HOLDS_OBJECT(root) ? g_steal_pointer(&root) : NULL;
 }
 
