@@ -26,3 +26,4 @@ int cli_run_main(int argc, char **argv, const CliContext *context);
 int cli_channel_main(int argc, char **argv, const CliContext *context);
 int cli_user_main(int argc, char **argv, const CliContext *context);
 int cli_status_main(int argc, char **argv, const CliContext *context);
+int cli_bench_main(int argc, char **argv, const CliContext *context);

@@ -17,6 +17,7 @@ static const struct {
     {"asset", cli_asset_main, "films: add, list, show, remove"},
     {"channel", cli_channel_main, "live channels: add, list, remove"},
     {"user", cli_user_main, "subscribers: add, list, remove, password, token"},
+    {"bench", cli_bench_main, "many viewers against a headend, counted"},
 };
 
 static void
