@@ -150,12 +150,30 @@ start_services(Core *self, const BaseClock *clock)
     net_sip_ua_set_filter(self->ua, &core_router, self);
 }
 
+/* It is written into Route headers and Contacts, so it has to be one that others can send to. */
+static bool
+is_address(const char *listen, GError **error)
+{
+    g_autoptr(GInetAddress) address = g_inet_address_new_from_string(listen);
+
+    if (address && !g_inet_address_get_is_any(address))
+        return true;
+    g_set_error(
+        error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT,
+        "core.listen = \"%s\": has to be an IP address of this machine, not a name and not the wildcard",
+        listen);
+
+    return false;
+}
+
 Core *
 core_new(const CoreConfig *config, Store *store, GError **error)
 {
     g_autoptr(Core) self = g_new0(Core, 1);
     NetSipUaConfig ua_config = {.name = "imstv-core/" IMSTV_VERSION, .clock = config->clock};
 
+    if (!is_address(config->listen, error))
+        return NULL;
     self->store = store;
     self->listen = g_strdup(config->listen);
     self->home_domain = g_ascii_strdown(config->home_domain, -1);
@@ -194,7 +212,7 @@ core_free(Core *self)
     core_registrar_free(self->registrar);
     core_nonces_free(self->nonces);
     core_triggers_free(self->triggers);
-    g_hash_table_unref(self->trusted);
+    g_clear_pointer(&self->trusted, g_hash_table_unref);
     g_strfreev(self->third_party);
     g_free(self->listen);
     g_free(self->home_domain);

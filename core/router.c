@@ -261,6 +261,7 @@ from_terminal(Routing *self)
         refuse(self, 400, "Not On Service-Route");
         return;
     }
+    net_sip_msg_remove(self->msg, "Route"); /* behind the Service-Route the way is ours */
     core_identity_assert(self->msg, impu, self->core->listen, self->core->home_domain);
     serve_caller(self, impu, 0);
 }

@@ -31,7 +31,8 @@ net_sip_session_new_request(NetSipSession *self, const char *method)
 {
     NetSipMsg *request;
 
-    g_assert(self->dialog);
+    if (!self->dialog) /* nobody has answered yet: sending it will fail */
+        return net_sip_msg_new_request(method, "sip:nobody.invalid");
     request = net_sip_dialog_request(self->dialog, method, 0, self->contact);
     if (self->reference_point)
         net_sip_msg_set_reference_point(request, self->reference_point);
@@ -93,11 +94,33 @@ pending_new(NetSipSession *self, NetSipResponseFunc done, void *user_data)
     return pending;
 }
 
-void
-net_sip_session_request(NetSipSession *self, NetSipMsg *request, NetSipResponseFunc done, void *user_data)
+/* Reports from the main loop that @request (transfer full) was not sent. */
+static void
+refuse_later(NetSipSession *self,
+             NetSipMsg *request,
+             BaseErrorCode code,
+             const char *why,
+             NetSipResponseFunc done,
+             void *user_data)
 {
     Pending *pending = pending_new(self, done, user_data);
 
+    net_sip_msg_free(request);
+    pending->error = g_error_new_literal(BASE_ERROR, (gint)code, why);
+    net_sip_timers_start(net_sip_session_timers(self), &pending->late, 0, on_pending_late, pending);
+}
+
+void
+net_sip_session_request(NetSipSession *self, NetSipMsg *request, NetSipResponseFunc done, void *user_data)
+{
+    Pending *pending;
+
+    if (!self->dialog || self->state == NET_SIP_SESSION_ENDED) {
+        refuse_later(self, request, BASE_ERROR_UNAVAILABLE, "there is no dialog to send it in", done,
+                     user_data);
+        return;
+    }
+    pending = pending_new(self, done, user_data);
     pending->request =
         net_sip_request_start(self->ua, self->flow, self->dialog, request, &pending_ops, pending);
 }
@@ -191,11 +214,7 @@ net_sip_session_reinvite(NetSipSession *self, NetSipMsg *request, NetSipResponse
 {
     if (self->state != NET_SIP_SESSION_CONFIRMED || self->request_open || self->ack_cseq ||
         self->their_reinvite || self->answer) {
-        Pending *pending = pending_new(self, done, user_data);
-
-        net_sip_msg_free(request);
-        pending->error = g_error_new(BASE_ERROR, BASE_ERROR_BUSY, "another offer is under way");
-        net_sip_timers_start(net_sip_session_timers(self), &pending->late, 0, on_pending_late, pending);
+        refuse_later(self, request, BASE_ERROR_BUSY, "another offer is under way", done, user_data);
         return;
     }
     self->retried = false;

@@ -18,7 +18,7 @@ typedef enum {
     NET_SIP_ENDED_BYE,       /* the far end hung up: @message is the BYE (200 was sent) */
     NET_SIP_ENDED_NO_ANSWER, /* no response (Timer B), or no ACK to our 2xx; @message NULL */
     NET_SIP_ENDED_EXPIRED,   /* session timer ran out, or a refresh got 481 or 408; BYE was sent */
-    NET_SIP_ENDED_LOST,      /* the flow is gone; nothing can be sent any more */
+    NET_SIP_ENDED_LOST,      /* the flow is gone, and nobody keeps the session without one */
     NET_SIP_ENDED_LOCALLY,   /* net_sip_session_end is through: @message is the BYE's response, or NULL */
 } NetSipEnd;
 
@@ -38,6 +38,11 @@ typedef struct {
     /* INFO, UPDATE with an offer, MESSAGE, OPTIONS, REFER in the dialog. NULL handler: 405.
      * @incoming: (transfer full). UPDATE without body is answered by the session itself. */
     void (*request)(NetSipSession *session, NetSipIncoming *incoming, void *user_data);
+
+    /* The flow of its own (net_sip_ua_open_flow) is gone. True keeps a confirmed session: dialogs are end to
+     * end, and net_sip_session_move gives it another flow. Until then requests fail with UNAVAILABLE. NULL
+     * handler, or not confirmed: `ended` with LOST. */
+    bool (*flow_lost)(NetSipSession *session, const GError *error, void *user_data);
 
     /* Over. @message: lent, may be NULL. @error: why, where there is no message; may be NULL. */
     void (*ended)(NetSipSession *session,
@@ -72,7 +77,8 @@ void net_sip_session_reply(NetSipSession *self, int status, const char *reason);
  * NULL. Retransmitted 2xx get the same ACK again. */
 void net_sip_session_ack(NetSipSession *self, const char *content_type, const char *body);
 
-/* A request inside the dialog, to be filled in and sent by one of the next two. (transfer full) */
+/* A request inside the dialog, to be filled in and sent by one of the next two (without a dialog they fail with
+ * UNAVAILABLE or BUSY). (transfer full) */
 NetSipMsg *net_sip_session_new_request(NetSipSession *self, const char *method);
 /* Sends INFO, UPDATE, MESSAGE, ... @request: (transfer full). @done: may be NULL. */
 void
@@ -82,6 +88,10 @@ net_sip_session_request(NetSipSession *self, NetSipMsg *request, NetSipResponseF
  * if an offer is already under way in either direction. */
 void
 net_sip_session_reinvite(NetSipSession *self, NetSipMsg *request, NetSipResponseFunc done, void *user_data);
+
+/* Goes on over @flow. Where that has another address, the far end is told by a refresh (UPDATE or re-INVITE),
+ * so that its requests reach us; an ACK that could not be sent goes out. */
+void net_sip_session_move(NetSipSession *self, NetSipFlow *flow);
 
 /* Ends it the way its state asks for: CANCEL, a final response (480), or BYE. @reason: value of a Reason
  * header (`SIP;cause=503;text="..."`), may be NULL. `ended` follows when it is through. */

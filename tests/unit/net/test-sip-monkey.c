@@ -244,7 +244,7 @@ use_session(Monkey *self, NetSipSession *session)
         break;
     case 7:
     case 8:
-        if (confirmed)
+        if (confirmed || !dice(self, 4))
             net_sip_session_request(session, net_sip_session_new_request(session, "INFO"), NULL, NULL);
         break;
     default:
