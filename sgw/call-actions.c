@@ -5,6 +5,8 @@
 #include "lib/base/metrics.h"
 #include "sgw/call-private.h"
 
+#define BYE_WAIT_MS 2000
+
 BaseLogFields
 sgw_call_fields(const SgwCall *self)
 {
@@ -23,6 +25,8 @@ sgw_call_fail(SgwCall *self, SgwW2Request **slot, int status, const char *reason
         return;
     frame = sgw_w2_request_error(request, status, reason ? reason : "refused");
     json_object_set_string_member(frame->header, "session-id", self->id);
+    if (self->cause)
+        json_object_set_string_member(frame->header, "cause", self->cause);
     if (self->retry_after_s > 0)
         json_object_set_int_member(frame->header, "retry-after", self->retry_after_s);
     sgw_w2_request_answer(request, frame);
@@ -52,6 +56,8 @@ tell_shutdown(SgwCall *self, int status, const char *reason)
     json_object_set_string_member(frame->header, "session-id", self->id);
     json_object_set_int_member(frame->header, "error_code", status);
     json_object_set_string_member(frame->header, "reason", reason ? reason : "ended");
+    if (self->cause)
+        json_object_set_string_member(frame->header, "cause", self->cause);
     sgw_w2_link_send(self->context.link, frame);
 }
 
@@ -82,17 +88,24 @@ on_zapped(SgwMediaControl *media G_GNUC_UNUSED, const char *bc_service, void *us
     self->target = proto_bc_service_name(bc_service);
 }
 
+static gboolean
+on_no_bye(gpointer user_data)
+{
+    SgwCall *self = user_data;
+
+    self->gone_timer = 0;
+    sgw_call_give_up(self, 503, SGW_CAUSE_MEDIA_LOST, "media session gone");
+    return G_SOURCE_REMOVE;
+}
+
+/* The MCF's BYE follows and says why; where it does not come, ours goes out. */
 static void
 on_media_gone(SgwMediaControl *media G_GNUC_UNUSED, void *user_data)
 {
     SgwCall *self = user_data;
 
-    self->media_gone = true; /* the MCF's BYE follows; where it does not, ours does */
-    if (!self->complete_timer && self->state == SGW_CALL_UP) {
-        self->reason = "media session gone";
-        self->status = 503;
-        sgw_call_handle(self, SGW_CALL_ON_DROP);
-    }
+    if (!self->gone_timer)
+        self->gone_timer = g_timeout_add(BYE_WAIT_MS, on_no_bye, self);
 }
 
 static const SgwMediaControlEvents media_events = {
@@ -127,9 +140,7 @@ on_complete_timeout(gpointer user_data)
     SgwCall *self = user_data;
 
     self->complete_timer = 0;
-    self->status = 408;
-    self->reason = "complete did not come";
-    sgw_call_handle(self, SGW_CALL_ON_TIMEOUT);
+    sgw_call_give_up(self, 408, NULL, "complete did not come");
     return G_SOURCE_REMOVE;
 }
 
@@ -242,6 +253,7 @@ finish(SgwCall *self)
               (double)(g_get_monotonic_time() - self->since_us) / G_USEC_PER_SEC, self->status,
               self->reason ? self->reason : "");
     g_clear_handle_id(&self->complete_timer, g_source_remove);
+    g_clear_handle_id(&self->gone_timer, g_source_remove);
     g_clear_pointer(&self->media, sgw_media_control_free);
     self->context.over(self, self->context.user_data);
 }

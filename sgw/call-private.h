@@ -22,6 +22,7 @@ struct SgwCall {
     SgwXcCommand play; /* what to send when the answer is there */
     bool autoplay;
     guint complete_timer;
+    guint gone_timer; /* the media has gone: its BYE, which says why, is awaited */
     gint64 since_us;
     /* requests of the page that wait */
     SgwW2Request *start;
@@ -32,9 +33,9 @@ struct SgwCall {
     const char *sdp;
     int status;
     const char *reason;
+    const char *cause; /* of network-leg.h */
     unsigned retry_after_s;
     SgwW2Request *incoming;
-    bool media_gone;
 };
 
 /* --- call-actions.c --- */

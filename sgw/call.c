@@ -31,14 +31,16 @@ on_reoffer_refused(SgwNetworkLeg *leg G_GNUC_UNUSED, int status, const char *rea
 }
 
 static void
-on_ended(SgwNetworkLeg *leg, int status, const char *reason, unsigned retry_after_s, void *user_data)
+on_ended(SgwNetworkLeg *leg, const SgwLegEnd *end, void *user_data)
 {
     SgwCall *self = user_data;
+    bool unexplained = self->gone_timer && end->status == 200;
 
     self->leg = NULL;
-    self->status = self->media_gone && status == 200 ? 503 : status;
-    self->reason = self->media_gone && status == 200 ? "media session gone" : reason;
-    self->retry_after_s = retry_after_s;
+    self->status = unexplained ? 503 : end->status;
+    self->reason = unexplained ? "media session gone" : end->reason;
+    self->cause = unexplained ? SGW_CAUSE_MEDIA_LOST : end->cause;
+    self->retry_after_s = end->retry_after_s;
     sgw_call_handle(self, SGW_CALL_ON_END);
     leg->ops->free(leg);
 }
@@ -144,6 +146,7 @@ sgw_call_free(SgwCall *self)
         return;
     base_metric_add(live_calls(), -1);
     g_clear_handle_id(&self->complete_timer, g_source_remove);
+    g_clear_handle_id(&self->gone_timer, g_source_remove);
     sgw_call_fail(self, &self->start, 487, "ended");
     sgw_call_fail(self, &self->shutdown, 487, "ended");
     sgw_call_fail(self, &self->zap, 487, "ended");
@@ -207,6 +210,22 @@ sgw_call_drop(SgwCall *self, const char *reason)
     self->status = 480;
     self->reason = reason;
     sgw_call_handle(self, SGW_CALL_ON_DROP);
+}
+
+void
+sgw_call_move(SgwCall *self, NetSipFlow *flow)
+{
+    if (self->leg)
+        self->leg->ops->move(self->leg, flow);
+}
+
+void
+sgw_call_give_up(SgwCall *self, int status, const char *cause, const char *reason)
+{
+    self->status = status;
+    self->cause = cause;
+    self->reason = reason;
+    sgw_call_handle(self, SGW_CALL_ON_TIMEOUT);
 }
 
 const char *

@@ -51,6 +51,11 @@ void sgw_call_media(SgwCall *self, SgwW2Request *request, const ProtoJsonrtcFram
 /* The viewer has gone: hang up; `over` follows. */
 void sgw_call_drop(SgwCall *self, const char *reason);
 
+/* Hangs up and tells the page why; `over` follows. @cause: of network-leg.h, or NULL; @reason: text. */
+void sgw_call_give_up(SgwCall *self, int status, const char *cause, const char *reason);
+/* The viewer is registered over @flow now. */
+void sgw_call_move(SgwCall *self, NetSipFlow *flow);
+
 const char *sgw_call_subsession(const SgwCall *self);
 const char *sgw_call_id(const SgwCall *self);     /* Session-ID */
 const char *sgw_call_target(const SgwCall *self); /* content or channel id */

@@ -62,9 +62,35 @@ cause_of(const NetSipMsg *message, char **ret_text)
 }
 
 static void
-report_end(LegGm *self, int status, const char *reason, unsigned retry_after_s)
+report_end(LegGm *self, int status, const char *cause, const char *reason)
 {
-    self->base.events->ended(&self->base, status, reason, retry_after_s, self->base.user_data);
+    SgwLegEnd end = {.status = status, .cause = cause, .reason = reason};
+
+    self->base.events->ended(&self->base, &end, self->base.user_data);
+}
+
+static void
+report_refusal(LegGm *self, const NetSipMsg *response)
+{
+    SgwLegEnd end = {.status = 500, .reason = "refused"};
+
+    if (response) {
+        end.status = net_sip_msg_status(response);
+        end.reason = net_sip_msg_reason(response);
+        end.retry_after_s = net_sip_msg_number(response, "Retry-After", 0);
+    }
+    if (end.status == 503 && end.retry_after_s > 0)
+        end.cause = SGW_CAUSE_FULL;
+    self->base.events->ended(&self->base, &end, self->base.user_data);
+}
+
+/* What the service says by the Reason of its BYE. */
+static const char *
+cause_of_bye(int status)
+{
+    if (status == 410)
+        return SGW_CAUSE_CONTENT_GONE;
+    return status == 503 ? SGW_CAUSE_MEDIA_LOST : NULL;
 }
 
 static void
@@ -80,26 +106,27 @@ on_ended(NetSipSession *session G_GNUC_UNUSED,
 
     switch (why) {
     case NET_SIP_ENDED_REFUSED:
-        status = message ? net_sip_msg_status(message) : 500;
-        report_end(self, status, message ? net_sip_msg_reason(message) : "refused",
-                   message ? net_sip_msg_number(message, "Retry-After", 0) : 0);
+        report_refusal(self, message);
         return;
     case NET_SIP_ENDED_BYE:
         status = message ? cause_of(message, &text) : 200;
-        report_end(self, status, text ? text : "ended by the service", 0);
+        report_end(self, status, cause_of_bye(status), text ? text : "ended by the service");
         return;
     case NET_SIP_ENDED_NO_ANSWER:
-        report_end(self, 408, "the network does not answer", 0);
+        if (g_error_matches(error, BASE_ERROR, BASE_ERROR_UNAVAILABLE))
+            report_end(self, 503, SGW_CAUSE_NETWORK_LOST, error->message);
+        else
+            report_end(self, 408, NULL, "the network does not answer");
         return;
     case NET_SIP_ENDED_EXPIRED:
-        report_end(self, 408, "the session has expired", 0);
+        report_end(self, 408, NULL, "the session has expired");
         return;
     case NET_SIP_ENDED_LOST:
-        report_end(self, 503, error ? error->message : "the core cannot be reached", 0);
+        report_end(self, 503, SGW_CAUSE_NETWORK_LOST, error ? error->message : "the core cannot be reached");
         return;
     case NET_SIP_ENDED_CANCELLED:
     case NET_SIP_ENDED_LOCALLY:
-        report_end(self, 200, "ended", 0);
+        report_end(self, 200, NULL, "ended");
         return;
     }
 }
@@ -132,10 +159,21 @@ on_request(NetSipSession *session G_GNUC_UNUSED, NetSipIncoming *incoming, void 
     net_sip_incoming_reply(incoming, known ? 200 : 405, NULL);
 }
 
+/* The picture does not come this way: the dialog waits for the viewer's next connection. If that does not
+ * come in time, the registration ends, and all calls with it. */
+static bool
+on_flow_lost(NetSipSession *session G_GNUC_UNUSED,
+             const GError *error G_GNUC_UNUSED,
+             void *user_data G_GNUC_UNUSED)
+{
+    return true;
+}
+
 static const NetSipSessionEvents session_events = {
     .answered = on_answered,
     .reinvite = on_reinvite,
     .request = on_request,
+    .flow_lost = on_flow_lost,
     .ended = on_ended,
 };
 
@@ -186,6 +224,12 @@ leg_end(SgwNetworkLeg *leg, int cause, const char *reason)
 }
 
 static void
+leg_move(SgwNetworkLeg *leg, NetSipFlow *flow)
+{
+    net_sip_session_move(of(leg)->session, flow);
+}
+
+static void
 leg_free(SgwNetworkLeg *leg)
 {
     LegGm *self = of(leg);
@@ -206,6 +250,7 @@ static const SgwNetworkLegOps ops = {
     .acknowledge = leg_acknowledge,
     .reoffer = leg_reoffer,
     .end = leg_end,
+    .move = leg_move,
     .free = leg_free,
     .call_id = leg_call_id,
 };

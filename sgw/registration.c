@@ -8,7 +8,7 @@
 #include "lib/proto/xml.h"
 
 #define RETRY_FIRST_MS 500
-#define RETRY_MAX_MS 10000
+#define RETRY_MAX_MS 5000
 #define CHALLENGES 4 /* by how much a REGISTER can have raised the CSeq when we do not know */
 
 struct SgwRegistration {
@@ -26,6 +26,8 @@ struct SgwRegistration {
     bool registered;
     bool ended;
     gint64 expires_at_us;
+    gint64 restore_until_us; /* 0: the connection stands */
+    uint16_t local_port;     /* of the last connection: the network knows us by it */
     unsigned retry_ms;
     guint timer; /* refresh or retry */
     void (*log_out_done)(int status, void *user_data);
@@ -46,10 +48,12 @@ open_flow(SgwRegistration *self, GError **error)
     const SgwSettings *settings = self->services->settings;
     g_autofree char *name = g_strndup(self->identity->impi, strcspn(self->identity->impi, "@"));
 
-    self->flow = net_sip_ua_open_flow(self->services->ua, settings->gm_transport, settings->pcscf_host,
-                                      settings->pcscf_port, settings->local_host, "Gm", error);
+    self->flow = net_sip_transport_reopen(net_sip_ua_transport(self->services->ua), settings->gm_transport,
+                                          settings->pcscf_host, settings->pcscf_port, settings->local_host,
+                                          self->local_port, "Gm", error);
     if (!self->flow)
         return false;
+    self->local_port = net_sip_flow_local_port(self->flow);
     net_sip_flow_set_owner(self->flow, self->flow_owner);
     g_free(self->contact);
     self->contact = net_sip_flow_contact_uri(self->flow, name);
@@ -59,8 +63,10 @@ open_flow(SgwRegistration *self, GError **error)
 static void
 close_flow(SgwRegistration *self)
 {
-    if (self->request)
+    if (self->request) {
         net_sip_request_abandon(self->request);
+        self->cseq += CHALLENGES;
+    }
     self->request = NULL;
     if (self->reg_event)
         net_sip_subscription_abandon(self->reg_event);
@@ -203,6 +209,39 @@ granted_s(const SgwRegistration *self, const NetSipMsg *response)
     return net_sip_msg_number(response, "Expires", self->services->settings->register_expires_s);
 }
 
+static gboolean on_refresh_due(gpointer user_data);
+
+static void
+schedule(SgwRegistration *self, guint64 delay_ms)
+{
+    g_clear_handle_id(&self->timer, g_source_remove);
+    self->timer = g_timeout_add((guint)MIN(delay_ms, G_MAXINT32), on_refresh_due, self);
+}
+
+/* A registration is tried again as long as it lasts, and one whose connection is lost for restore_s: calls
+ * go on meanwhile, but cannot be ended or changed. */
+static bool
+try_again(SgwRegistration *self)
+{
+    gint64 now_us = g_get_monotonic_time();
+
+    if (!self->registered || now_us >= self->expires_at_us ||
+        (self->restore_until_us && now_us >= self->restore_until_us))
+        return false;
+    schedule(self, self->retry_ms);
+    self->retry_ms = MIN(self->retry_ms * 2, RETRY_MAX_MS);
+    return true;
+}
+
+static void
+end_unreachable(SgwRegistration *self)
+{
+    g_autofree char *reason =
+        g_strdup_printf("the network could not be reached for %u s", self->services->settings->restore_s);
+
+    end(self, 503, self->registered ? reason : "the core cannot be reached");
+}
+
 static gboolean
 on_refresh_due(gpointer user_data)
 {
@@ -210,22 +249,11 @@ on_refresh_due(gpointer user_data)
     g_autoptr(GError) error = NULL;
 
     self->timer = 0;
-    if (self->flow || open_flow(self, &error)) {
+    if (self->flow || open_flow(self, &error))
         send_register(self, self->services->settings->register_expires_s);
-        return G_SOURCE_REMOVE;
-    }
-    if (g_get_monotonic_time() >= self->expires_at_us)
-        end(self, 503, error->message);
-    else
-        self->timer = g_timeout_add(RETRY_MAX_MS, on_refresh_due, self);
+    else if (!try_again(self))
+        end_unreachable(self);
     return G_SOURCE_REMOVE;
-}
-
-static void
-schedule(SgwRegistration *self, guint64 delay_ms)
-{
-    g_clear_handle_id(&self->timer, g_source_remove);
-    self->timer = g_timeout_add((guint)MIN(delay_ms, G_MAXINT32), on_refresh_due, self);
 }
 
 static void
@@ -241,6 +269,7 @@ handle_accepted(SgwRegistration *self, const NetSipMsg *response)
     }
     self->registered = true;
     self->retry_ms = RETRY_FIRST_MS;
+    self->restore_until_us = 0;
     self->expires_at_us = g_get_monotonic_time() + (gint64)expires_s * G_USEC_PER_SEC;
     sgw_gm_identity_learn(self->identity, response);
     schedule(self, (guint64)expires_s * 500);
@@ -257,12 +286,8 @@ handle_refused(SgwRegistration *self, int status, const char *reason)
 {
     bool passing = status == 408 || status >= 500;
 
-    if (self->registered && passing && g_get_monotonic_time() < self->expires_at_us) {
-        schedule(self, self->retry_ms);
-        self->retry_ms = MIN(self->retry_ms * 2, RETRY_MAX_MS);
-        return;
-    }
-    end(self, status, reason);
+    if (!passing || !try_again(self))
+        end(self, status, reason);
 }
 
 static void
@@ -274,6 +299,8 @@ on_register_done(const NetSipMsg *response, const GError *error, void *user_data
 
     self->request = NULL;
     self->cseq = response ? MAX(self->cseq, net_sip_msg_cseq(response)) : self->cseq + CHALLENGES;
+    if (!response && !net_sip_flow_is_open(self->flow))
+        return; /* sgw_registration_flow_lost follows */
     if (done) {
         self->log_out_done = NULL;
         self->registered = false;
@@ -325,12 +352,13 @@ sgw_registration_flow_lost(SgwRegistration *self, const NetSipFlow *flow, const 
     close_flow(self);
     if (self->log_out_done) {
         self->log_out_done(503, self->log_out_data);
-    } else if (!self->registered || g_get_monotonic_time() >= self->expires_at_us) {
-        end(self, 503, "the core cannot be reached");
-    } else {
-        schedule(self, self->retry_ms);
-        self->retry_ms = MIN(self->retry_ms * 2, RETRY_MAX_MS);
+        return true;
     }
+    if (!self->restore_until_us)
+        self->restore_until_us =
+            g_get_monotonic_time() + (gint64)self->services->settings->restore_s * G_USEC_PER_SEC;
+    if (!try_again(self))
+        end_unreachable(self);
     return true;
 }
 

@@ -16,6 +16,7 @@ typedef struct {
     char *local_host; /* our address on Gm and in SDP */
     unsigned register_expires_s;
     unsigned grace_s;
+    unsigned restore_s; /* how long calls wait for a lost connection to the core */
     char *sdf_psi; /* user parts */
     char *bc_psi;
     char *content_prefix;

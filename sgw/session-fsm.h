@@ -22,7 +22,7 @@ typedef enum {
     SGW_CALL_ON_SHUTDOWN, /* `shutdown` */
     SGW_CALL_ON_DROP,     /* the viewer is gone, or the gateway stops */
     SGW_CALL_ON_SWITCH,   /* a zap was refused on Xc with 403 */
-    SGW_CALL_ON_TIMEOUT,  /* no `complete` in time */
+    SGW_CALL_ON_TIMEOUT,  /* no `complete` in time, or the media or the network is gone for good */
     /* network leg */
     SGW_CALL_ON_ANSWER,  /* 2xx with SDP to the INVITE or re-INVITE */
     SGW_CALL_ON_REFUSAL, /* 3xx..6xx, or no response, to either */

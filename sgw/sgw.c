@@ -33,6 +33,8 @@ const BaseConfigKey sgw_keys[] = {
     {"sgw", "gm_auth", BASE_CONFIG_ENUM, "relay", 0, 0, "relay", "who answers digest challenges: the page"},
     {"sgw", "register_expires_s", BASE_CONFIG_INT, "600", 30, 86400, NULL, "registration time asked for"},
     {"sgw", "grace_s", BASE_CONFIG_INT, "30", 1, 3600, NULL, "how long a lost browser keeps its session"},
+    {"sgw", "restore_s", BASE_CONFIG_INT, "60", 1, 3600, NULL,
+     "how long a viewer whose connection to the core is lost stays, to be registered again"},
     {"sgw", "sdf_psi", BASE_CONFIG_STRING, "iptv-sdf", 0, 0, NULL, "user part of the SDF's address"},
     {"sgw", "bc_psi", BASE_CONFIG_STRING, "iptv-bc", 0, 0, NULL,
      "user part of the broadcast service's address"},
@@ -307,6 +309,7 @@ read_settings(SgwSettings *settings, const BaseConfig *config, GError **error)
     settings->local_host = g_strdup(base_config_string(config, "sgw", "gm_address"));
     settings->register_expires_s = (unsigned)base_config_int(config, "sgw", "register_expires_s");
     settings->grace_s = (unsigned)base_config_int(config, "sgw", "grace_s");
+    settings->restore_s = (unsigned)base_config_int(config, "sgw", "restore_s");
     settings->sdf_psi = g_strdup(base_config_string(config, "sgw", "sdf_psi"));
     settings->bc_psi = g_strdup(base_config_string(config, "sgw", "bc_psi"));
     settings->content_prefix = g_strdup(base_config_string(config, "sgw", "content_prefix"));

@@ -39,12 +39,26 @@ identities(const SgwGmIdentity *identity)
     return list;
 }
 
+/* After a loss of the connection to the core: dialogs go on over the new one. */
 static void
-on_registered(SgwRegistration *registration, bool first G_GNUC_UNUSED, unsigned expires_s, void *user_data)
+move_calls(SgwSession *self, NetSipFlow *flow)
+{
+    GHashTableIter iter;
+    void *call = NULL;
+
+    g_hash_table_iter_init(&iter, self->calls);
+    while (g_hash_table_iter_next(&iter, NULL, &call))
+        sgw_call_move(call, flow);
+}
+
+static void
+on_registered(SgwRegistration *registration, bool first, unsigned expires_s, void *user_data)
 {
     SgwSession *self = user_data;
     ProtoJsonrtcFrame *frame = NULL;
 
+    if (!first)
+        move_calls(self, sgw_registration_flow(registration));
     g_clear_pointer(&self->registering, g_free);
     if (!self->connect)
         return;
@@ -65,6 +79,17 @@ tell_registration_ended(SgwSession *self, const char *reason)
     sgw_w2_link_send(self->link, frame);
 }
 
+/* The viewer learns why the picture ends. */
+static void
+give_up_calls(SgwSession *self, int status, const char *reason)
+{
+    g_autoptr(GList) calls = g_hash_table_get_values(self->calls);
+    const char *cause = status == 503 || status == 408 ? SGW_CAUSE_NETWORK_LOST : NULL;
+
+    for (GList *l = calls; l; l = l->next)
+        sgw_call_give_up(l->data, status, cause, reason);
+}
+
 static void
 on_registration_ended(SgwRegistration *registration G_GNUC_UNUSED,
                       int status,
@@ -77,6 +102,7 @@ on_registration_ended(SgwRegistration *registration G_GNUC_UNUSED,
         self->refused = true;
         sgw_w2_request_fail(g_steal_pointer(&self->connect), status, reason);
     } else {
+        give_up_calls(self, status, reason);
         tell_registration_ended(self, reason);
         sgw_session_end(self, "not registered any more");
     }

@@ -30,6 +30,7 @@ struct NetSipSession {
     bool retried;           /* after 422 or 491 */
     uint32_t ack_cseq;      /* of the INVITE whose 2xx waits for our ACK; 0: none */
     NetSipMsg *ack;         /* last one, for repeated 2xx */
+    bool ack_waits;         /* it could not be sent */
     uint32_t rseq;          /* last reliable provisional response */
     NetSipTimer ack_timer;
     NetSipResponseFunc reinvite_done;
@@ -56,6 +57,7 @@ struct NetSipSession {
     guint interval_s; /* 0: none */
     bool we_refresh;
     bool peer_updates;        /* UPDATE is in its Allow */
+    bool target_stale;        /* the far end does not know our Contact yet */
     char *offer_type, *offer; /* our last session description */
     NetSipTimer refresh_timer;
     NetSipRequest *refresh;
@@ -91,6 +93,8 @@ bool net_sip_session_timer_check(NetSipUa *ua, NetSipServerTxn *txn);
 /* Adds what the 2xx to their @request says, and follows it. */
 void net_sip_session_timer_answer(NetSipSession *self, const NetSipMsg *request, NetSipMsg *response);
 void net_sip_session_timer_stop(NetSipSession *self);
+/* Refreshes now, whoever's turn it is: our Contact has changed. */
+void net_sip_session_refresh_target(NetSipSession *self);
 /* The interval a 422 asks for; 0 if it asks for nothing sensible. */
 guint net_sip_session_timer_wanted(const NetSipMsg *response);
 

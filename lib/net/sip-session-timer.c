@@ -4,6 +4,8 @@
 #include "lib/base/error.h"
 #include "lib/net/sip-session-private.h"
 
+#define STALE_RETRY_MS 2000
+
 static void on_due(void *user_data);
 
 static void
@@ -114,9 +116,12 @@ refresh_failed(NetSipSession *self, int status)
         net_sip_session_hang_up(self, NET_SIP_ENDED_EXPIRED, "SIP;cause=408;text=\"Session refresh failed\"");
         return;
     }
+    if (!self->interval_s || !self->we_refresh)
+        return; /* not our turn, only our address was to be told */
     /* Refused for another reason: once more before the far end gives up. */
     net_sip_timers_start(net_sip_session_timers(self), &self->refresh_timer,
-                         (int64_t)self->interval_s * 1000 / 6, on_due, self);
+                         self->target_stale ? STALE_RETRY_MS : (int64_t)self->interval_s * 1000 / 6, on_due,
+                         self);
 }
 
 static void
@@ -128,6 +133,7 @@ on_refreshed(const NetSipMsg *response, void *user_data)
 
     g_clear_pointer(&self->refresh, net_sip_request_abandon);
     if (status < 300) {
+        self->target_stale = false;
         net_sip_dialog_update_target(self->dialog, response);
         net_sip_session_timer_take_response(self, response);
         return;
@@ -152,7 +158,9 @@ static void
 put_interval(NetSipSession *self, NetSipMsg *request)
 {
     net_sip_msg_add(request, "Supported", "timer");
-    net_sip_msg_add_printf(request, "Session-Expires", "%u;refresher=uac", self->interval_s);
+    if (self->interval_s)
+        net_sip_msg_add_printf(request, "Session-Expires", "%u;refresher=%s", self->interval_s,
+                               self->we_refresh ? "uac" : "uas");
 }
 
 static void
@@ -169,10 +177,12 @@ on_reinvited(const NetSipMsg *response, const GError *error, void *user_data)
 {
     NetSipSession *self = user_data;
 
-    if (response && net_sip_msg_status(response) < 300)
+    if (response && net_sip_msg_status(response) < 300) {
+        self->target_stale = false;
         net_sip_session_ack(self, NULL, NULL);
-    else if (self->state == NET_SIP_SESSION_CONFIRMED)
+    } else if (self->state == NET_SIP_SESSION_CONFIRMED) {
         refresh_failed(self, response ? net_sip_msg_status(response) : base_error_sip_status(error));
+    }
 }
 
 static void
@@ -187,6 +197,25 @@ refresh_by_invite(NetSipSession *self)
 }
 
 static void
+refresh(NetSipSession *self)
+{
+    if (self->peer_updates)
+        refresh_by_update(self);
+    else
+        refresh_by_invite(self);
+}
+
+void
+net_sip_session_refresh_target(NetSipSession *self)
+{
+    self->target_stale = true;
+    if (self->refresh || self->request_open || self->their_reinvite || self->answer || self->ack_cseq)
+        refresh_failed(self, 491);
+    else
+        refresh(self);
+}
+
+static void
 on_due(void *user_data)
 {
     NetSipSession *self = user_data;
@@ -195,8 +224,6 @@ on_due(void *user_data)
         net_sip_session_hang_up(self, NET_SIP_ENDED_EXPIRED, "SIP;cause=408;text=\"Session timer expired\"");
     else if (self->refresh || self->request_open || self->their_reinvite)
         arm(self); /* something that refreshes is under way */
-    else if (self->peer_updates)
-        refresh_by_update(self);
     else
-        refresh_by_invite(self);
+        refresh(self);
 }

@@ -302,8 +302,12 @@ take_flow_lost(void *usage, NetSipFlow *flow, const GError *error)
 {
     NetSipSession *self = usage;
 
-    if (self->flow == flow)
-        net_sip_session_finish(self, NET_SIP_ENDED_LOST, NULL, error);
+    if (self->flow != flow)
+        return;
+    if (self->state == NET_SIP_SESSION_CONFIRMED && self->events && self->events->flow_lost &&
+        self->events->flow_lost(self, error, self->user_data))
+        return;
+    net_sip_session_finish(self, NET_SIP_ENDED_LOST, NULL, error);
 }
 
 static const char *

@@ -230,6 +230,8 @@ send_ack(NetSipSession *self, NetSipMsg *ack)
     net_sip_ua_sign(self->ua, copy);
     if (flow)
         net_sip_layer_send_ack(net_sip_ua_layer(self->ua), flow, copy);
+    else if (ack == self->ack)
+        self->ack_waits = true;
 }
 
 void
@@ -439,6 +441,35 @@ net_sip_session_invite(
                          &net_sip_session_usage, self);
 
     return self;
+}
+
+/* --- Another flow ---------------------------------------------------------------------------- */
+
+static char *
+contact_on(const NetSipSession *self, NetSipFlow *flow)
+{
+    g_autoptr(NetSipUri) old = self->contact ? net_sip_uri_parse(self->contact, NULL) : NULL;
+
+    return net_sip_flow_contact_uri(flow, old ? net_sip_uri_user(old) : NULL);
+}
+
+void
+net_sip_session_move(NetSipSession *self, NetSipFlow *flow)
+{
+    g_autofree char *old = NULL;
+
+    if (self->flow == flow || self->state != NET_SIP_SESSION_CONFIRMED)
+        return;
+    net_sip_flow_unref(self->flow);
+    self->flow = net_sip_flow_ref(flow);
+    old = self->contact;
+    self->contact = contact_on(self, flow);
+    if (self->ack_waits && self->ack) {
+        self->ack_waits = false;
+        send_ack(self, self->ack);
+    }
+    if (g_strcmp0(old, self->contact) != 0)
+        net_sip_session_refresh_target(self);
 }
 
 /* --- Getters --------------------------------------------------------------------------------- */

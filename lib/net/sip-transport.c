@@ -315,6 +315,7 @@ static bool
 bind_and_connect(GSocket *socket,
                  NetSipTransportKind kind,
                  const char *local_host,
+                 uint16_t local_port,
                  GSocketAddress *remote,
                  bool *ret_connecting,
                  GError **error)
@@ -323,12 +324,13 @@ bind_and_connect(GSocket *socket,
     GInetAddress *to = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote));
     const char *any =
         g_inet_address_get_is_loopback(to) ? (v6 ? "::1" : "127.0.0.1") : (v6 ? "::" : "0.0.0.0");
-    g_autoptr(GSocketAddress) local = make_address(local_host ? local_host : any, 0, error);
+    g_autoptr(GSocketAddress) local = make_address(local_host ? local_host : any, local_port, error);
     g_autoptr(GError) why = NULL;
 
     if (!local)
         return false;
-    if (g_socket_bind(socket, local, FALSE, &why)) {
+    /* A port that we had may still be in TIME_WAIT. */
+    if (g_socket_bind(socket, local, local_port != 0, &why)) {
         *ret_connecting = kind == NET_SIP_TCP;
         /* A UDP socket stays unconnected: refusals by ICMP are no news to SIP, its timers are. */
         if (kind == NET_SIP_UDP || g_socket_connect(socket, remote, NULL, &why) ||
@@ -346,6 +348,7 @@ open_flow(NetSipTransport *self,
           NetSipFlowOrigin origin,
           GSocketAddress *remote,
           const char *local_host,
+          uint16_t local_port,
           const char *reference_point,
           GError **error)
 {
@@ -359,7 +362,7 @@ open_flow(NetSipTransport *self,
         return NULL;
     }
     socket = make_socket(kind, remote, error);
-    if (!socket || !bind_and_connect(socket, kind, local_host, remote, &connecting, error))
+    if (!socket || !bind_and_connect(socket, kind, local_host, local_port, remote, &connecting, error))
         return NULL;
     flow = net_sip_flow_new(self, kind, origin, g_steal_pointer(&socket), remote, reference_point);
     if (connecting)
@@ -384,7 +387,29 @@ net_sip_transport_open(NetSipTransport *self,
     if (!remote)
         return NULL;
 
-    return open_flow(self, kind, NET_SIP_FLOW_OWN, remote, local_host, reference_point, error);
+    return open_flow(self, kind, NET_SIP_FLOW_OWN, remote, local_host, 0, reference_point, error);
+}
+
+NetSipFlow *
+net_sip_transport_reopen(NetSipTransport *self,
+                         NetSipTransportKind kind,
+                         const char *host,
+                         uint16_t port,
+                         const char *local_host,
+                         uint16_t local_port,
+                         const char *reference_point,
+                         GError **error)
+{
+    g_autoptr(GSocketAddress) remote = make_address(host, port, error);
+    NetSipFlow *flow = NULL;
+
+    if (!remote)
+        return NULL;
+    if (local_port)
+        flow = open_flow(self, kind, NET_SIP_FLOW_OWN, remote, local_host, local_port, reference_point, NULL);
+
+    return flow ? flow
+                : open_flow(self, kind, NET_SIP_FLOW_OWN, remote, local_host, 0, reference_point, error);
 }
 
 static NetSipFlow *
@@ -393,7 +418,7 @@ reach_udp(NetSipTransport *self, GSocketAddress *remote, const char *reference_p
     NetSipListener *listener = listener_of(self, NET_SIP_UDP, reference_point);
 
     if (!listener)
-        return open_flow(self, NET_SIP_UDP, NET_SIP_FLOW_OWN, remote, NULL, reference_point, error);
+        return open_flow(self, NET_SIP_UDP, NET_SIP_FLOW_OWN, remote, NULL, 0, reference_point, error);
 
     return net_sip_flow_new(self, NET_SIP_UDP, NET_SIP_FLOW_DATAGRAM, g_object_ref(listener->socket), remote,
                             reference_point ? reference_point : listener->reference_point);
@@ -422,7 +447,7 @@ net_sip_transport_reach(NetSipTransport *self,
         return net_sip_flow_ref(flow);
     if (!reference_point && listener)
         reference_point = listener->reference_point;
-    flow = open_flow(self, kind, NET_SIP_FLOW_SHARED, remote, NULL, reference_point, error);
+    flow = open_flow(self, kind, NET_SIP_FLOW_SHARED, remote, NULL, 0, reference_point, error);
     if (!flow)
         return NULL;
     if (listener) {

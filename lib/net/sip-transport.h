@@ -100,6 +100,17 @@ NetSipFlow *net_sip_transport_open(NetSipTransport *self,
                                    const char *reference_point,
                                    GError **error);
 
+/* The same from local port @local_port, where that is free, else from any: whoever knows us by the address of
+ * a flow that was lost finds us there again. 0: any. (transfer full) */
+NetSipFlow *net_sip_transport_reopen(NetSipTransport *self,
+                                     NetSipTransportKind kind,
+                                     const char *host,
+                                     uint16_t port,
+                                     const char *local_host,
+                                     uint16_t local_port,
+                                     const char *reference_point,
+                                     GError **error);
+
 /* A flow for a message to @host:@port: an open TCP connection with that address (accepted, or opened by this
  * function; not one of net_sip_transport_open), the listening UDP socket, or a new connection.
  * Errors: as open. (transfer full) */

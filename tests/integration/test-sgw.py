@@ -229,6 +229,79 @@ async def case_core_reconnect(h):
     assert frame['header']['response_code'] == 200
 
 
+async def take_port(port):
+    """Binds @port as soon as the gateway has let go of it."""
+    taken = socket.socket()
+    while True:
+        try:
+            taken.bind(('127.0.0.1', port))
+            return taken
+        except OSError:
+            await asyncio.sleep(0.01)
+
+
+async def restart_core(h, *, port_taken=False):
+    """Breaks all connections to the core; returns the viewer's new one, which takes over the dialog."""
+    old, _ = await h.core.wait('ACK')
+    taken = None
+    count = len(h.core.requests('REGISTER'))
+    old.writer.transport.abort()
+    if port_taken:
+        taken = await take_port(old.port)
+    new, _ = await h.core.wait('REGISTER', count + 2)
+    await h.core.wait('SUBSCRIBE', 2)
+    new.invite, new.to_tag = old.invite, old.to_tag
+    if taken:
+        taken.close()
+    return old, new
+
+
+async def case_calls_outlive_the_core(h):
+    """The connection to the core breaks while someone watches: the same address comes back, and with it the call."""
+    client = await h.client()
+    subsession, _ = await client.start('heron', 'cod', OFFER)
+    old, new = await restart_core(h)
+    assert new.port == old.port
+    assert (await client.media(subsession, 'PAUSE'))['header']['response_code'] == 200
+    assert (await client.shutdown(subsession))['header']['response_code'] == 200
+    connection, bye = await h.core.wait('BYE')
+    assert connection is new and bye.get('Call-ID') == old.invite.get('Call-ID')
+    assert not h.core.requests('UPDATE') and len(h.core.requests('INVITE')) == 1
+
+
+async def case_far_end_hangs_up_after_core_restart(h):
+    client = await h.client()
+    subsession, _ = await client.start('heron', 'cod', OFFER)
+    _, new = await restart_core(h)
+    new.in_dialog(new.invite, 'BYE')
+    message = await client.wait_message(lambda header: header['action'] == 'shutdown')
+    assert message['control']['subsession_id'] == subsession
+
+
+async def case_new_address_after_core_restart(h):
+    """Our port is taken meanwhile: the far end is told of the new one by a target refresh."""
+    client = await h.client()
+    await client.start('heron', 'cod', OFFER)
+    old, new = await restart_core(h, port_taken=True)
+    assert new.port != old.port
+    connection, refresh = await h.core.wait('INVITE', 2)
+    assert connection is new and f'127.0.0.1:{new.port}' in refresh.get('Contact'), refresh.headers
+    assert refresh.get('Call-ID') == old.invite.get('Call-ID') and refresh.body == old.invite.body
+    await h.core.wait('ACK', 2)
+
+
+async def case_core_stays_away(h):
+    """Nothing restores the registration in time: the call ends, and the page is told why."""
+    client = await h.client()
+    await client.start('heron', 'cod', OFFER)
+    await h.core.wait('ACK')
+    await h.core.stop()
+    message = await client.wait_message(lambda header: header['action'] == 'shutdown')
+    assert message['header']['cause'] == 'network-lost', message
+    message = await client.wait_message(lambda header: header.get('state') == 'terminated')
+    assert 'could not be reached' in message['header']['reason'], message
+
+
 async def case_core_is_away(h):
     await h.core.stop()
     client = W2Client()
@@ -385,6 +458,12 @@ async def case_end_of_stream(h):
     h.mcf.announce(h.uri, h.session, '2101 "End-of-Stream Reached" event-date=20270105T201500Z npt=30.000')
     event = await client.wait_message(lambda header: header.get('event') == 'end-of-stream')
     assert event['header']['npt'] == 30 and event['control']['subsession_id'] == subsession
+    assert await h.mcf.announced.get() == 200
+    h.mcf.announce(h.uri, h.session, '1103 "Playout Stalled" event-date=20270105T201500Z')
+    await client.wait_message(lambda header: header.get('event') == 'no-signal')
+    assert await h.mcf.announced.get() == 200
+    h.mcf.announce(h.uri, h.session, '1104 "Playout Resumed" event-date=20270105T201500Z')
+    await client.wait_message(lambda header: header.get('event') == 'signal')
     assert await h.mcf.announced.get() == 200
     h.mcf.announce(h.uri, 'unknown', '2101 "x"')
     assert await h.mcf.announced.get() == 454
@@ -780,7 +859,7 @@ async def case_stops_with_calls(h):
     assert await asyncio.wait_for(h.process.wait(), 4) == 0
 
 
-SETTINGS = {'case_grace': ['grace_s=1'], 'case_bounded_browsers': ['max_sessions_per_user=2']}
+SETTINGS = {'case_core_stays_away': ['restore_s=1'], 'case_grace': ['grace_s=1'], 'case_bounded_browsers': ['max_sessions_per_user=2']}
 
 
 async def run(name, case):
