@@ -25,6 +25,21 @@ struct NetSipMsg {
     char *from_tag, *to_tag, *session_id, *content_type;
 };
 
+/* --- Foreign text ---------------------------------------------------------------------------- */
+
+/* Foreign text may come from elsewhere than a parsed message: it must not begin a line of its own. */
+static char *
+one_line(const char *value)
+{
+    return g_strdelimit(g_strdup(value), "\r\n", ' ');
+}
+
+static char *
+one_word(const char *uri)
+{
+    return g_strdelimit(g_strdup(uri), " \t\r\n", '_');
+}
+
 /* --- Lifecycle ------------------------------------------------------------------------------- */
 
 static void
@@ -131,9 +146,9 @@ net_sip_msg_set_start_line(
     g_free(self->request_uri);
     g_free(self->reason);
     self->method = g_strdup(method);
-    self->request_uri = g_strdup(uri);
+    self->request_uri = uri ? one_word(uri) : NULL;
     self->status = status;
-    self->reason = g_strdup(reason);
+    self->reason = reason ? one_line(reason) : NULL;
 }
 
 bool
@@ -170,8 +185,10 @@ net_sip_msg_request_uri(const NetSipMsg *self)
 void
 net_sip_msg_set_request_uri(NetSipMsg *self, const char *uri)
 {
+    char *fresh = one_word(uri);
+
     g_free(self->request_uri);
-    self->request_uri = g_strdup(uri);
+    self->request_uri = fresh;
 }
 
 int
@@ -223,9 +240,8 @@ static void
 insert(NetSipMsg *self, guint at, const char *name, const char *value)
 {
     const NetSipHeaderInfo *info = net_sip_header_info(name);
-    Header header = {g_strdup(info ? info->name : name), g_strdup(value), info};
+    Header header = {g_strdup(info ? info->name : name), one_line(value), info};
 
-    g_assert(!strpbrk(value, "\r\n"));
     g_array_insert_val(self->headers, at, header);
 }
 
@@ -297,14 +313,14 @@ net_sip_msg_set_nth(NetSipMsg *self, const char *name, guint nth, const char *va
 {
     guint at = position(self, name, nth);
     Header *header;
+    char *fresh;
 
     if (at >= self->headers->len)
         return;
-    g_assert(!strpbrk(value, "\r\n"));
     header = &g_array_index(self->headers, Header, at);
-    value = g_strdup(value);
+    fresh = one_line(value);
     g_free(header->value);
-    header->value = (char *)value;
+    header->value = fresh;
 }
 
 void

@@ -55,8 +55,8 @@ char *net_sip_msg_summary(const NetSipMsg *self);
 /* The nth element of a header (0 first); NULL if there is none. Lent until that header changes. */
 const char *net_sip_msg_header(const NetSipMsg *self, const char *name, guint nth);
 guint net_sip_msg_header_count(const NetSipMsg *self, const char *name);
-/* Adds an element behind / in front of those of the same name. CR, LF and NUL in @value are refused
- * by assert: foreign text that came out of a parsed message holds none. */
+/* Adds an element behind / in front of those of the same name. CR and LF in @value
+ * become spaces: nothing foreign begins a line of its own. */
 void net_sip_msg_add(NetSipMsg *self, const char *name, const char *value);
 void net_sip_msg_add_printf(NetSipMsg *self, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void net_sip_msg_prepend(NetSipMsg *self, const char *name, const char *value);

@@ -227,6 +227,20 @@ send_now(NetSipRequest *self)
                                          net_sip_msg_copy(self->message), &client_events, self);
 }
 
+/* Both may hold what a page or an operator wrote. */
+static bool
+is_sendable(const NetSipMsg *request, GError **error)
+{
+    g_autoptr(NetSipUri) uri = net_sip_uri_parse(net_sip_msg_request_uri(request), error);
+    g_autoptr(NetSipAddress) from = uri ? net_sip_msg_address(request, "From", 0) : NULL;
+
+    if (uri && !from)
+        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT, "no address in From of %s",
+                    net_sip_msg_method(request));
+
+    return from != NULL;
+}
+
 NetSipRequest *
 net_sip_request_start(NetSipUa *ua,
                       NetSipFlow *flow,
@@ -242,7 +256,8 @@ net_sip_request_start(NetSipUa *ua,
     self->message = request;
     self->ops = ops;
     self->user_data = user_data;
-    self->flow = net_sip_ua_route(ua, flow, request, &self->error);
+    if (is_sendable(request, &self->error))
+        self->flow = net_sip_ua_route(ua, flow, request, &self->error);
     if (!self->flow) {
         fail_later(self);
         return self;

@@ -111,8 +111,7 @@ complete_from(NetSipMsg *request)
     g_autoptr(NetSipAddress) from = net_sip_msg_address(request, "From", 0);
     g_autofree char *tag = NULL, *text = NULL;
 
-    g_assert(from); /* the caller's part */
-    if (net_sip_msg_from_tag(request))
+    if (!from || net_sip_msg_from_tag(request))
         return;
     tag = base_id_new();
     net_sip_address_set_param(from, "tag", tag);

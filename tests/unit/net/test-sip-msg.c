@@ -145,6 +145,23 @@ test_edit(void)
     g_assert_null(net_sip_msg_header(msg, "Route", 1));
 }
 
+/* What a page puts into a content id or a credential cannot add a header. */
+static void
+test_no_injection(void)
+{
+    g_autoptr(NetSipMsg) msg = net_sip_msg_new_request("INVITE", "sip:a\r\nX: y@b");
+    g_autoptr(GBytes) bytes = NULL;
+    const char *text;
+
+    net_sip_msg_add(msg, "Authorization", "Digest\r\nP-Asserted-Identity: <sip:boss@x>");
+    net_sip_msg_set_nth(msg, "Authorization", 0, "a\nb");
+    net_sip_msg_add(msg, "Reason", "SIP\rX: z");
+    bytes = net_sip_msg_to_bytes(msg);
+    text = g_bytes_get_data(bytes, NULL);
+    g_assert_true(
+        g_str_has_prefix(text, "INVITE sip:a__X:_y@b SIP/2.0\r\nAuthorization: a b\r\nReason: SIP X: z\r\n"));
+}
+
 static void
 test_round_trip(void)
 {
@@ -358,6 +375,7 @@ main(int argc, char **argv)
     g_test_add_func("/net/sip-msg/folded-fields", test_wsinv_fields);
     g_test_add_func("/net/sip-msg/compact-forms", test_compact_forms);
     g_test_add_func("/net/sip-msg/edit", test_edit);
+    g_test_add_func("/net/sip-msg/no-injection", test_no_injection);
     g_test_add_func("/net/sip-msg/round-trip", test_round_trip);
     g_test_add_func("/net/sip-msg/response-to", test_response_to);
     g_test_add_func("/net/sip-msg/limits", test_limits);

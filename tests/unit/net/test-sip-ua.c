@@ -417,6 +417,25 @@ test_challenge_is_answered_later(Fixture *f, gconstpointer data)
     g_assert_cmpstr(f->b.log->str, ==, "REGISTER:1 REGISTER:2");
 }
 
+/* A Request-URI or From that is none fails through the callback. */
+static void
+test_nonsense_is_not_sent(Fixture *f, gconstpointer data)
+{
+    NetSipMsg *no_uri = net_sip_msg_new_request("MESSAGE", "nonsense");
+    NetSipMsg *no_from = net_sip_msg_new_request("MESSAGE", "sip:b@x");
+
+    (void)data;
+    net_sip_msg_add(no_uri, "From", "<sip:a@x>");
+    net_sip_msg_add(no_from, "From", "<nonsense>");
+    net_sip_ua_request(f->a.ua, f->a.flow, no_uri, on_message_done, &f->a);
+    wait_for(&f->a, "done:-1");
+    net_sip_ua_request(f->a.ua, f->a.flow, no_from, on_message_done, &f->a);
+    wait_for(&f->a, "done:-1 done:0");
+    f->a.session = net_sip_session_invite(f->a.ua, f->a.flow, net_sip_msg_new_request("INVITE", "sip:b@x"),
+                                          &session_events, &f->a);
+    wait_for(&f->a, "ended:3:-1");
+}
+
 static void
 on_notify(NetSipSubscription *subscription, const NetSipMsg *notify, void *user_data)
 {
@@ -522,6 +541,7 @@ main(int argc, char **argv)
     ADD("/net/sip-ua/reinvite-both-ways", NET_SIP_TCP, test_reinvite_both_ways);
     ADD("/net/sip-ua/info", NET_SIP_TCP, test_info);
     ADD("/net/sip-ua/challenge-is-answered-later", NET_SIP_TCP, test_challenge_is_answered_later);
+    ADD("/net/sip-ua/nonsense-is-not-sent", NET_SIP_TCP, test_nonsense_is_not_sent);
     ADD("/net/sip-ua/subscription", NET_SIP_TCP, test_subscription);
     ADD("/net/sip-ua/udp/subscription", NET_SIP_UDP, test_subscription);
     ADD("/net/sip-ua/notifier-terminates", NET_SIP_TCP, test_notifier_terminates);
