@@ -9,6 +9,7 @@
 #include "lib/proto/rtsp.h"
 
 #define MAX_ATTEMPTS 4 /* MDFs asked for one viewer */
+#define FAREWELL_MS 2000
 
 typedef struct {
     McfSession *session;
@@ -34,6 +35,7 @@ struct McfSession {
     char *location, *mdf;
     GHashTable *operations; /* set of Operation, owned */
     GSource *silence;
+    GSource *farewell; /* the viewer's transport is closed: its BYE is on the way */
     const McfSessionEvents *events;
     void *user_data;
 };
@@ -96,12 +98,21 @@ drop_operations(McfSession *self)
 }
 
 static void
-stop_silence(McfSession *self)
+stop_source(GSource **source)
 {
-    if (!self->silence)
+    if (!*source)
         return;
-    g_source_destroy(self->silence);
-    g_clear_pointer(&self->silence, g_source_unref);
+    g_source_destroy(*source);
+    g_clear_pointer(source, g_source_unref);
+}
+
+static void
+start_source(GSource **source, GSource *timeout, GSourceFunc callback, McfSession *self)
+{
+    stop_source(source);
+    *source = timeout;
+    g_source_set_callback(timeout, callback, self, NULL);
+    g_source_attach(timeout, g_main_context_get_thread_default());
 }
 
 void
@@ -109,7 +120,10 @@ mcf_session_free(McfSession *self)
 {
     if (!self)
         return;
-    stop_silence(self);
+    if (self->farewell)
+        g_clear_pointer(&self->location, g_free); /* nothing to delete there */
+    stop_source(&self->silence);
+    stop_source(&self->farewell);
     if (self->set_up)
         mcf_xp_abandon(self->set_up);
     drop_operations(self);
@@ -290,7 +304,7 @@ on_silence(gpointer user_data)
 {
     McfSession *self = user_data;
 
-    stop_silence(self);
+    stop_source(&self->silence);
     self->events->over(self, 408, "the gateway was not heard in time", self->user_data);
     return G_SOURCE_REMOVE;
 }
@@ -298,10 +312,7 @@ on_silence(gpointer user_data)
 void
 mcf_session_touch(McfSession *self)
 {
-    stop_silence(self);
-    self->silence = g_timeout_source_new_seconds(self->timeout_s);
-    g_source_set_callback(self->silence, on_silence, self, NULL);
-    g_source_attach(self->silence, g_main_context_get_thread_default());
+    start_source(&self->silence, g_timeout_source_new_seconds(self->timeout_s), on_silence, self);
 }
 
 static void
@@ -318,12 +329,30 @@ mcf_session_mdf_lost(McfSession *self)
     terminate(self, 503, "the media delivery function was lost");
 }
 
+static gboolean
+on_no_farewell(gpointer user_data)
+{
+    McfSession *self = user_data;
+
+    self->events->over(self, 200, "the viewer has left", self->user_data);
+    return G_SOURCE_REMOVE;
+}
+
 static void
 take_closed(McfSession *self, const char *reason)
 {
     g_autofree char *text = g_strdup_printf("media ended: %.64s", reason ? reason : "no reason given");
 
+    /* Who leaves closes its transport and says BYE; the first of the two is here by the shorter way. */
+    if (g_strcmp0(reason, "peer-bye") == 0) {
+        start_source(&self->farewell, g_timeout_source_new(FAREWELL_MS), on_no_farewell, self);
+        return;
+    }
     g_clear_pointer(&self->location, g_free);
+    if (g_strcmp0(reason, "source-gone") == 0) {
+        terminate(self, 410, "not on offer any more");
+        return;
+    }
     terminate(self, g_strcmp0(reason, "shutdown") == 0 ? 503 : 480, text);
 }
 

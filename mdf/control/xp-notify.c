@@ -70,6 +70,15 @@ on_pause_over(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+/* The MCF understood and does not want it: asking again changes nothing. */
+static bool
+is_refused(const NetHttpAnswer *answer)
+{
+    int status = answer ? net_http_answer_status(answer) : 0;
+
+    return status >= 400 && status < 500;
+}
+
 static void
 on_answer(const NetHttpAnswer *answer, const GError *error, void *user_data)
 {
@@ -81,11 +90,11 @@ on_answer(const NetHttpAnswer *answer, const GError *error, void *user_data)
         g_hash_table_remove(event->owner->pending, event);
         return;
     }
-    if (event->attempt < ATTEMPTS) {
+    if (event->attempt < ATTEMPTS && !is_refused(answer)) {
         event->pause = g_timeout_add(PAUSE_MS, on_pause_over, event);
         return;
     }
-    base_warning(&about, "event for the MCF dropped after %d attempts: %s", ATTEMPTS,
+    base_warning(&about, "event for the MCF dropped after %u attempts: %s", event->attempt,
                  error ? error->message : refusal->message);
     base_metric_add(event->owner->failed, 1);
     g_hash_table_remove(event->owner->pending, event);

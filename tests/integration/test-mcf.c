@@ -403,6 +403,47 @@ test_viewer_closed(void)
     Fixture f;
 
     set_up(&f, false, NULL);
+/* Who leaves in order closes its transport first: that is no failure, and its BYE is waited for. */
+static void
+test_viewer_leaves(void)
+{
+    Fixture f;
+
+    set_up(&f, false, NULL);
+    open_session(&f, "iptv-film", FILM_OFFER);
+    fake_mdf_tell(f.mdf, "{\"event\":\"closed\",\"session\":\"x\",\"reason\":\"peer-bye\"}");
+    wait_for(&f.mdf->events_taken, 1);
+    net_sip_session_end(f.call, NULL);
+    wait_for_end(&f);
+    g_assert_cmpint(f.why, ==, NET_SIP_ENDED_LOCALLY);
+    g_assert_cmpuint(f.announced, ==, 0);
+    g_assert_cmpuint(f.mdf->deleted, ==, 0);
+    /* No BYE comes: the MCF says it, as the orderly end that it is. */
+    open_session(&f, "iptv-film", FILM_OFFER);
+    fake_mdf_tell(f.mdf, "{\"event\":\"closed\",\"session\":\"x\",\"reason\":\"peer-bye\"}");
+    wait_for_end(&f);
+    g_assert_cmpint(f.why, ==, NET_SIP_ENDED_BYE);
+    g_assert_nonnull(strstr(f.reason, "cause=200"));
+    g_assert_cmpuint(f.announced, ==, 0);
+    tear_down(&f);
+}
+
+static void
+test_content_gone(void)
+{
+    Fixture f;
+
+    set_up(&f, false, NULL);
+    open_session(&f, "iptv-film", FILM_OFFER);
+    g_assert_cmpuint(rtsp(&f, "PLAY", NULL, NULL), ==, 200);
+    fake_mdf_tell(f.mdf, "{\"event\":\"closed\",\"session\":\"x\",\"reason\":\"source-gone\"}");
+    wait_for_end(&f);
+    g_assert_cmpint(f.why, ==, NET_SIP_ENDED_BYE);
+    g_assert_nonnull(strstr(f.reason, "cause=410"));
+    g_assert_cmpuint(f.announced, ==, 1);
+    tear_down(&f);
+}
+
     open_session(&f, "iptv-film", FILM_OFFER);
     g_assert_cmpuint(rtsp(&f, "PLAY", NULL, NULL), ==, 200);
     fake_mdf_tell(f.mdf, "{\"event\":\"closed\",\"session\":\"x\",\"reason\":\"consent-lost\"}");
@@ -537,3 +578,5 @@ main(int argc, char **argv)
     g_test_add_func("/mcf/orderly-stop", test_stop);
     return g_test_run();
 }
+    g_test_add_func("/mcf/viewer-leaves", test_viewer_leaves);
+    g_test_add_func("/mcf/content-gone", test_content_gone);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/base/metrics.h"
 #include "lib/net/http-client.h"
 #include "lib/reel/reel-writer.h"
 #include "mdf/control/whep.h"
@@ -256,7 +257,7 @@ on_event(NetHttpExchange *exchange, void *user_data)
     g_string_append_printf(f->events, "%s\n", net_http_exchange_body(exchange, NULL));
     g_assert_cmpstr(net_http_exchange_session_id(exchange), ==, SESSION_ID);
     f->n_events++;
-    net_http_respond(exchange, 204, NULL, NULL, 0);
+    net_http_respond(exchange, f->event_status ? f->event_status : 204, NULL, NULL, 0);
 }
 
 static void
