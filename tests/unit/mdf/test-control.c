@@ -189,7 +189,7 @@ typedef struct {
     NetHttpApi *other; /* the MCF's listener for events, and the token check */
     uint16_t other_port;
     GString *events;
-    unsigned n_events, token_status;
+    unsigned n_events, event_status, token_status;
     char *asked;
     /* the last answer */
     unsigned answered;
@@ -554,6 +554,25 @@ test_events(void)
     tear_down(&f);
 }
 
+/* An MCF that has forgotten the session is told once. */
+static void
+test_refused_event(void)
+{
+    BaseMetric *failed = base_counter("imstv_mdf_events_failed_total", NULL, "events that no MCF took");
+    gint64 before = base_metric_get(failed);
+    Fixture f;
+    g_autofree char *location = NULL;
+
+    set_up(&f, false);
+    f.event_status = 404;
+    location = make_viewer(&f);
+    last_viewer->events->connected(&last_viewer->base, last_viewer->user_data);
+    while (base_metric_get(failed) == before)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(f.n_events, ==, 1);
+    tear_down(&f);
+}
+
 static void
 test_close_answers_commands(void)
 {
@@ -677,6 +696,7 @@ main(int argc, char **argv)
     g_test_add_func("/mdf/control/refuses", test_refuses);
     g_test_add_func("/mdf/control/status-and-content", test_status);
     g_test_add_func("/mdf/control/tells-the-mcf", test_events);
+    g_test_add_func("/mdf/control/a-refused-event-is-not-repeated", test_refused_event);
     g_test_add_func("/mdf/control/a-closed-viewer-answers-its-commands", test_close_answers_commands);
     g_test_add_func("/mdf/control/a-silent-mcf-loses-its-viewers", test_silent_controller);
     g_test_add_func("/mdf/control/whep-anonymous", test_whep_anonymous);
