@@ -5,6 +5,7 @@
 #include "lib/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -39,7 +40,8 @@ typedef struct {
 struct CliSupervisor {
     const CliSupervisorEvents *events;
     void *user_data;
-    char *log_dir, *run_dir;
+    char *log_dir;
+    int run_fd;
     GPtrArray *processes;
     bool all_ready_said, stopping, stopped_said;
     guint kill_timer;
@@ -241,13 +243,9 @@ open_notify_socket(Process *process, GError **error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    process->notify_path = g_strdup_printf("%s/%s.notify", process->supervisor->run_dir, process->name);
-    if (strlen(process->notify_path) >= sizeof address.sun_path) {
-        g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT,
-                    "the state folder's path is too long for a socket (%s); choose a shorter one",
-                    process->notify_path);
-        return false;
-    }
+    /* By the open folder: the path of a state folder may be longer than a socket's may. */
+    process->notify_path =
+        g_strdup_printf("/proc/%d/fd/%d/%s.notify", getpid(), process->supervisor->run_fd, process->name);
     g_strlcpy(address.sun_path, process->notify_path, sizeof address.sun_path);
     g_unlink(process->notify_path);
     process->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -273,9 +271,10 @@ cli_supervisor_new(const char *log_dir,
     self->events = events;
     self->user_data = user_data;
     self->log_dir = g_strdup(log_dir);
-    self->run_dir = g_canonicalize_filename(run_dir, NULL);
+    self->run_fd = -1;
     self->processes = g_ptr_array_new_with_free_func((GDestroyNotify)process_free);
-    if (g_mkdir_with_parents(log_dir, 0750) != 0 || g_mkdir_with_parents(run_dir, 0750) != 0) {
+    if (g_mkdir_with_parents(log_dir, 0750) != 0 || g_mkdir_with_parents(run_dir, 0750) != 0 ||
+        (self->run_fd = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_UNAVAILABLE, "cannot make %s or %s: %s", log_dir, run_dir,
                     g_strerror(errno));
         return NULL;
@@ -292,8 +291,9 @@ cli_supervisor_free(CliSupervisor *self)
     while (g_source_remove_by_user_data(self)) {
     }
     g_clear_pointer(&self->processes, g_ptr_array_unref);
+    if (self->run_fd >= 0)
+        close(self->run_fd);
     g_free(self->log_dir);
-    g_free(self->run_dir);
     g_free(self);
 }
 
