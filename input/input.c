@@ -2,6 +2,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "input/b-frame-watch.h"
 #include "input/input-ts.h"
 #include "input/source-clock.h"
 #include "lib/base/log.h"
@@ -23,13 +24,14 @@ typedef enum {
 static const char *const state_names[] = {"starting", "live", "no-signal", "failed"};
 
 struct Input {
+    BaseLogFields about; /* the channel, lent by the caller */
     InputTsUrl url;
     ReelWriter *writer;
     InputSourceClock *clock;
     InputTs *ts; /* NULL between two attempts */
     int64_t started_us, retry_at_us, retry_us;
-    State state;
-    bool b_frames;
+    State state, reported;
+    InputBFrameWatch b_frames;
     unsigned rebuilds, polls;
     uint64_t counted_bytes;
     int64_t counted_us;
@@ -48,10 +50,10 @@ set_state(Input *self, State state)
         return;
     self->state = state;
     if (state == STATE_LIVE)
-        base_info(NULL, "live: %s, sound %s", self->stats.video,
+        base_info(&self->about, "live: %s, sound %s", self->stats.video,
                   self->stats.audio[0] ? self->stats.audio : "none");
     else
-        base_warning(NULL, "%s%s%s", state_names[state], self->error[0] ? ": " : "", self->error);
+        base_warning(&self->about, "%s%s%s", state_names[state], self->error[0] ? ": " : "", self->error);
 }
 
 static void
@@ -107,15 +109,24 @@ judge(Input *self, int64_t now_us)
 }
 
 static void
+watch_b_frames(Input *self, int64_t now_us)
+{
+    if (!input_b_frame_watch_update(&self->b_frames, self->stats.video_frames, self->stats.reordered, now_us))
+        return;
+    if (self->b_frames.b_frames)
+        base_warning(&self->about,
+                     "video has B-frames: browsers show about one picture per group of pictures");
+    else
+        base_notice(&self->about, "video has no B-frames any more");
+}
+
+static void
 measure(Input *self, int64_t now_us)
 {
     input_ts_poll(self->ts, &self->stats);
     if (self->stats.error[0])
         g_strlcpy(self->error, self->stats.error, sizeof(self->error));
-    if (self->stats.reordered > 2 && !self->b_frames) {
-        self->b_frames = true;
-        base_warning(NULL, "video has B-frames: browsers show about one picture per group of pictures");
-    }
+    watch_b_frames(self, now_us);
     if (now_us - self->counted_us >= G_USEC_PER_SEC) {
         uint64_t bytes = self->stats.bytes - MIN(self->counted_bytes, self->stats.bytes);
         self->bitrate_kbps = (unsigned)(bytes * 8000 / (uint64_t)(now_us - self->counted_us));
@@ -160,13 +171,14 @@ report(Input *self)
     g_autoptr(JsonNode) root = NULL;
     g_autofree char *line = NULL;
 
+    self->reported = self->state;
     json_builder_begin_object(builder);
     add_string(builder, "state", state_names[self->state]);
     add_int(builder, "bitrate_kbps", self->state == STATE_NO_SIGNAL ? 0 : self->bitrate_kbps);
     add_string(builder, "video", self->stats.video);
     add_string(builder, "audio", self->stats.audio);
     json_builder_set_member_name(builder, "b_frames");
-    json_builder_add_boolean_value(builder, self->b_frames);
+    json_builder_add_boolean_value(builder, self->b_frames.b_frames);
     add_int(builder, "delay_us", input_source_clock_delay_us(self->clock));
     add_int(builder, "jumps", input_source_clock_jumps(self->clock));
     add_int(builder, "rebuilds", self->rebuilds);
@@ -190,16 +202,22 @@ on_poll(gpointer user_data)
         measure(self, now_us);
         judge(self, now_us);
     }
-    if (self->polls++ % STATUS_EVERY == 0)
+    if (self->polls++ % STATUS_EVERY == 0 || self->state != self->reported)
         report(self);
     return G_SOURCE_CONTINUE;
 }
 
 Input *
-input_new(const char *url, int memory_fd, const InputEvents *events, void *user_data, GError **error)
+input_new(const char *url,
+          const char *channel,
+          int memory_fd,
+          const InputEvents *events,
+          void *user_data,
+          GError **error)
 {
     g_autoptr(Input) self = g_new0(Input, 1);
 
+    self->about = (BaseLogFields){.channel = channel};
     self->events = events;
     self->user_data = user_data;
     self->retry_us = RETRY_MIN_US;

@@ -17,9 +17,15 @@ typedef struct {
     void (*status)(void *user_data, const char *line);
 } InputEvents;
 
-/* @url: see input-ts.h. @memory_fd: the channel's memory (reel-pipe); borrowed for the call.
+/* @url: see input-ts.h. @channel: its id, for the log; borrowed, outlives it, may be NULL.
+ * @memory_fd: the channel's memory (reel-pipe); borrowed for the call.
  * @events: borrowed with @user_data. Runs on the default main context.
  * Errors: INVALID_ARGUMENT (URL), PROTOCOL (memory). */
-Input *input_new(const char *url, int memory_fd, const InputEvents *events, void *user_data, GError **error);
+Input *input_new(const char *url,
+                 const char *channel,
+                 int memory_fd,
+                 const InputEvents *events,
+                 void *user_data,
+                 GError **error);
 void input_free(Input *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Input, input_free)

@@ -49,7 +49,7 @@ on_signal(gpointer user_data)
 }
 
 static int
-run(const char *url, int memory_fd, int status_fd)
+run(const char *url, const char *channel, int memory_fd, int status_fd)
 {
     static const InputEvents events = {.status = on_status};
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
@@ -57,9 +57,9 @@ run(const char *url, int memory_fd, int status_fd)
     g_autoptr(Input) input = NULL;
     Main self = {.loop = loop, .status_fd = status_fd};
 
-    input = input_new(url, memory_fd, &events, &self, &error);
+    input = input_new(url, channel, memory_fd, &events, &self, &error);
     if (!input) {
-        base_error(NULL, "%s", error->message);
+        base_error(&(BaseLogFields){.channel = channel}, "%s", error->message);
         return 1;
     }
     close(memory_fd);
@@ -97,5 +97,5 @@ main(int argc, char **argv)
     log_name = g_strdup_printf("imstv-input[%s]", name ? name : "-");
     base_log_init(log_name, BASE_LOG_INFO);
     gst_init(NULL, NULL);
-    return run(url, memory_fd, status_fd);
+    return run(url, name, memory_fd, status_fd);
 }

@@ -305,6 +305,9 @@ test_b_frames_are_reported(Fixture *f, gconstpointer data)
                     "avenc_aac");
     watch(f, 60, 20, &seen);
     wait_status(f, "\"b_frames\":true");
+    stop_generator(f); /* the encoder is set right */
+    start_generator(f, X264, "avenc_aac");
+    wait_status(f, "\"b_frames\":false");
 }
 
 /* The encoder is switched off and another one comes, with times of its own. */
