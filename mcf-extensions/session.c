@@ -366,7 +366,11 @@ mcf_session_take_event(McfSession *self, const char *event, double npt_s, const 
         self->events->notice(self, PROTO_RTSP_NOTICE_END_OF_STREAM, npt_s, self->user_data);
     else if (strcmp(event, "start-of-stream") == 0)
         self->events->notice(self, PROTO_RTSP_NOTICE_START_OF_STREAM, npt_s, self->user_data);
-    else if (strcmp(event, "closed") == 0 && self->location)
+    else if (strcmp(event, "no-signal") == 0)
+        self->events->notice(self, PROTO_RTSP_NOTICE_STALLED, NAN, self->user_data);
+    else if (strcmp(event, "signal") == 0)
+        self->events->notice(self, PROTO_RTSP_NOTICE_RESUMED, NAN, self->user_data);
+    else if (strcmp(event, "closed") == 0 && self->location && !self->farewell)
         take_closed(self, reason);
 }
 

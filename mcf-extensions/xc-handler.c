@@ -290,6 +290,10 @@ static const char *
 notice_phrase(unsigned code)
 {
     switch (code) {
+    case PROTO_RTSP_NOTICE_STALLED:
+        return "Playout Stalled";
+    case PROTO_RTSP_NOTICE_RESUMED:
+        return "Playout Resumed";
     case PROTO_RTSP_NOTICE_END_OF_STREAM:
         return "End-of-Stream Reached";
     case PROTO_RTSP_NOTICE_START_OF_STREAM:

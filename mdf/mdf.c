@@ -38,6 +38,21 @@ prepare(void *lookup_data, const char *source, void (*ready)(void *user_data), v
     mdf_sources_prepare(lookup_data, source, ready, user_data);
 }
 
+static bool
+has_signal(void *lookup_data, const char *source)
+{
+    return mdf_sources_has_signal(lookup_data, source);
+}
+
+static void
+on_signal_changed(void *user_data, const char *source, bool signal)
+{
+    Mdf *self = user_data;
+
+    (void)signal;
+    mdf_viewers_signal_changed(self->viewers, source);
+}
+
 static void
 foreach_channel(void *channels_data,
                 void (*each)(const MdfChannelStatus *status, void *user_data),
@@ -55,7 +70,8 @@ start_engine(Mdf *self, const BaseConfig *config, GError **error)
         .workers = (unsigned)base_config_int(config, "mdf", "workers"),
         .capacity_viewers = (unsigned)base_config_int(config, "mdf", "capacity_viewers"),
     };
-    MdfViewersParts parts = {.prepare = prepare, .lookup = lookup, .lookup_data = self->sources};
+    MdfViewersParts parts = {
+        .prepare = prepare, .lookup = lookup, .has_signal = has_signal, .lookup_data = self->sources};
 
     if (!*engine.media_addresses) {
         g_set_error_literal(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT,
@@ -67,6 +83,7 @@ start_engine(Mdf *self, const BaseConfig *config, GError **error)
         return false;
     parts.engine = self->engine;
     self->viewers = mdf_viewers_new(&parts);
+    mdf_sources_watch_signal(self->sources, on_signal_changed, self);
     return true;
 }
 
@@ -131,6 +148,8 @@ mdf_free(Mdf *self)
     if (self->stopping)
         g_source_remove(self->stopping);
     net_admin_free(self->admin);
+    if (self->sources)
+        mdf_sources_watch_signal(self->sources, NULL, NULL);
     mdf_whep_free(self->whep);
     mdf_xp_server_free(self->xp);
     mdf_viewers_free(self->viewers);

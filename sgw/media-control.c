@@ -324,6 +324,12 @@ on_notice(SgwXcSession *session G_GNUC_UNUSED, const ProtoRtspNotice *notice, vo
     ProtoJsonrtcFrame *frame = NULL;
 
     switch (notice->code) {
+    case PROTO_RTSP_NOTICE_STALLED:
+        event = "no-signal";
+        break;
+    case PROTO_RTSP_NOTICE_RESUMED:
+        event = "signal";
+        break;
     case PROTO_RTSP_NOTICE_END_OF_STREAM:
         event = "end-of-stream";
         break;

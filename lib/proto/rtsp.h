@@ -97,6 +97,8 @@ typedef struct {
     double npt_s;
 } ProtoRtspNotice;
 enum {
+    PROTO_RTSP_NOTICE_STALLED = 1103, /* the live source is not sending */
+    PROTO_RTSP_NOTICE_RESUMED = 1104, /* it is again */
     PROTO_RTSP_NOTICE_END_OF_STREAM = 2101,
     PROTO_RTSP_NOTICE_START_OF_STREAM = 2104,
     PROTO_RTSP_NOTICE_TERMINATED = 5402,

@@ -20,6 +20,7 @@ struct MdfChannel {
     char *id, *title, *url;
     ReelProgramme *programme;
     MdfInputProcess *input;
+    bool signal;              /* an input that is only starting changes nothing */
     uint32_t former_restarts; /* of inputs with another URL */
     unsigned watch_source;
     uint64_t tail_serial; /* seen last */
@@ -34,7 +35,24 @@ on_started(void *user_data, ReelPipe *pipe)
     reel_feed_connect(self->parts->feed, self->programme, pipe);
 }
 
-static const MdfInputProcessEvents input_events = {.started = on_started};
+static void
+on_told(void *user_data)
+{
+    MdfChannel *self = user_data;
+    const char *state = mdf_input_process_status(self->input)->state;
+    bool signal = self->signal;
+
+    if (strcmp(state, "live") == 0)
+        signal = true;
+    else if (strcmp(state, "no-signal") == 0 || strcmp(state, "failed") == 0)
+        signal = false;
+    if (signal == self->signal)
+        return;
+    self->signal = signal;
+    self->parts->signal_changed(self->parts->user_data, self->id, signal);
+}
+
+static const MdfInputProcessEvents input_events = {.started = on_started, .told = on_told};
 
 static void
 start_input(MdfChannel *self)
@@ -77,6 +95,7 @@ mdf_channel_new(const MdfChannelParts *parts, const char *id, const char *title,
     self->id = g_strdup(id);
     self->title = g_strdup(title);
     self->url = g_strdup(url);
+    self->signal = true; /* until the contrary is known */
     self->programme = reel_live_new(parts->cache, name, tracks, G_N_ELEMENTS(tracks), parts->window_s);
     if (parts->archive_s > 0)
         reel_archive_add(parts->archive, self->programme, folder, parts->archive_s);
@@ -125,6 +144,12 @@ ReelProgramme *
 mdf_channel_programme(const MdfChannel *self)
 {
     return self->programme;
+}
+
+bool
+mdf_channel_has_signal(const MdfChannel *self)
+{
+    return self->signal;
 }
 
 int

@@ -17,6 +17,9 @@ typedef struct {
     const char *input_program;
     const char *state_dir;
     unsigned window_s, archive_s;
+    /* A channel has begun or ceased to send; from the main loop. */
+    void (*signal_changed)(void *user_data, const char *id, bool signal);
+    void *user_data;
 } MdfChannelParts;
 
 /* Starts the input process. */
@@ -29,6 +32,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdfChannel, mdf_channel_free)
 void mdf_channel_update(MdfChannel *self, const char *title, const char *url);
 
 ReelProgramme *mdf_channel_programme(const MdfChannel *self); /* lent */
+/* False once its input has said that nothing usable arrives, until it says that it is live. */
+bool mdf_channel_has_signal(const MdfChannel *self);
 int mdf_channel_input_pid(const MdfChannel *self);
 /* Strings are lent until the main loop runs. */
 void mdf_channel_status(const MdfChannel *self, MdfChannelStatus *ret_status);

@@ -80,6 +80,8 @@ take_line(MdfInputProcess *self, const char *line)
     self->status.jumps = (uint64_t)int_member(object, "jumps");
     self->status.rebuilds = (uint64_t)int_member(object, "rebuilds");
     self->status.dropped = (uint64_t)int_member(object, "dropped");
+    if (self->events->told)
+        self->events->told(self->user_data);
 }
 
 static void

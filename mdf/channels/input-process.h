@@ -23,6 +23,8 @@ typedef struct {
 typedef struct {
     /* A process was started that writes into @pipe (transfer full). */
     void (*started)(void *user_data, ReelPipe *pipe);
+    /* The status is a new one. May be NULL. */
+    void (*told)(void *user_data);
 } MdfInputProcessEvents;
 
 typedef struct {

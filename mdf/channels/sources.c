@@ -22,6 +22,8 @@ struct MdfSources {
     unsigned watch;
     StoreCatalogue *catalogue;
     GTree *channels; /* id -> MdfChannel */
+    void (*signal_changed)(void *user_data, const char *source, bool signal);
+    void *signal_data;
 };
 
 static int
@@ -53,6 +55,16 @@ on_metrics(GString *out, void *user_data)
     g_tree_foreach(self->channels, collect_figures, figures);
     mdf_source_metrics_cache(out, &stats);
     mdf_source_metrics_channels(out, (const MdfChannelFigures *)(const void *)figures->data, figures->len);
+}
+
+static void
+on_signal_changed(void *user_data, const char *id, bool signal)
+{
+    MdfSources *self = user_data;
+    g_autofree char *source = g_strconcat("channel:", id, NULL);
+
+    if (self->signal_changed)
+        self->signal_changed(self->signal_data, source, signal);
 }
 
 static void
@@ -130,6 +142,8 @@ make_parts(MdfSources *self, const BaseConfig *config, GError **error)
                                     .archive = self->archive,
                                     .input_program = self->input_program,
                                     .state_dir = self->state_dir,
+                                    .signal_changed = on_signal_changed,
+                                    .user_data = self,
                                     .window_s = (unsigned)base_config_int(config, "mdf", "window_s"),
                                     .archive_s = (unsigned)base_config_int(config, "mdf", "archive_s")};
     return true;
@@ -242,6 +256,25 @@ mdf_sources_lookup(MdfSources *self, const char *source, GError **error)
     }
     g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT, "a source is asset:ID or channel:ID");
     return NULL;
+}
+
+bool
+mdf_sources_has_signal(MdfSources *self, const char *source)
+{
+    const MdfChannel *channel = g_str_has_prefix(source, "channel:")
+                                    ? g_tree_lookup(self->channels, source + strlen("channel:"))
+                                    : NULL;
+
+    return !channel || mdf_channel_has_signal(channel);
+}
+
+void
+mdf_sources_watch_signal(MdfSources *self,
+                         void (*changed)(void *user_data, const char *source, bool signal),
+                         void *user_data)
+{
+    self->signal_changed = changed;
+    self->signal_data = user_data;
 }
 
 typedef struct {

@@ -39,6 +39,13 @@ ReelProgramme *mdf_sources_lookup(MdfSources *self, const char *source, GError *
 void
 mdf_sources_prepare(MdfSources *self, const char *source, void (*ready)(void *user_data), void *user_data);
 
+/* False for a channel whose input gets nothing usable; true for all else. */
+bool mdf_sources_has_signal(MdfSources *self, const char *source);
+/* @changed: "channel:ID" has begun or ceased to send; from the main loop. One watcher; NULL: none. */
+void mdf_sources_watch_signal(MdfSources *self,
+                              void (*changed)(void *user_data, const char *source, bool signal),
+                              void *user_data);
+
 typedef struct {
     const char *id, *title;
     const char *state;         /* "starting", "live", "no-signal", "failed" */

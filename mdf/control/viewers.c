@@ -24,6 +24,8 @@ struct MdfControlled {
     char *id, *source, *session_id, *events_url, *controller, *etag;
     MdfViewer *viewer;   /* NULL: closed by the engine */
     GHashTable *pending; /* set of Pending, owned */
+    bool played;         /* from then on the MCF can pass events on */
+    bool silent;         /* it was told that there is no signal */
 };
 
 typedef struct {
@@ -180,6 +182,33 @@ tell(MdfControlled *self, const char *event, double npt_s, const char *reason)
     mdf_xp_notify_send(self->owner->notify, self->events_url, json, self->session_id);
 }
 
+/* A viewer without a picture learns at once that it is not his network. */
+static void
+tell_signal(MdfControlled *self)
+{
+    const MdfViewersParts *parts = &self->owner->parts;
+    bool silent = parts->has_signal && !parts->has_signal(parts->lookup_data, self->source);
+
+    if (!self->played || silent == self->silent)
+        return;
+    self->silent = silent;
+    tell(self, silent ? "no-signal" : "signal", NAN, NULL);
+}
+
+void
+mdf_viewers_signal_changed(MdfViewers *self, const char *source)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->by_id);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        MdfControlled *controlled = value;
+        if (strcmp(controlled->source, source) == 0)
+            tell_signal(controlled);
+    }
+}
+
 static void
 on_connected(MdfViewer *viewer, void *user_data)
 {
@@ -313,6 +342,7 @@ on_done(const MdfPlayResult *result, const GError *error, void *user_data)
     if (result && pending->zap_to) {
         g_free(self->source);
         self->source = g_steal_pointer(&pending->zap_to);
+        tell_signal(self);
     }
     pending->done(result, error, pending->user_data);
     pending_free(pending);
@@ -383,6 +413,8 @@ mdf_controlled_command(MdfControlled *self, const MdfXpCommand *command, MdfPlay
 {
     switch (command->kind) {
     case MDF_XP_PLAY:
+        self->played = true;
+        tell_signal(self);
         mdf_viewer_play(self->viewer, command->npt_s, command->scale, on_done,
                         pending_new(self, done, user_data));
         return;

@@ -17,6 +17,8 @@ typedef struct {
     /* As mdf_sources_prepare and mdf_sources_lookup. */
     void (*prepare)(void *lookup_data, const char *source, void (*ready)(void *user_data), void *user_data);
     ReelProgramme *(*lookup)(void *lookup_data, const char *source, GError **error);
+    /* As mdf_sources_has_signal; NULL: all have. */
+    bool (*has_signal)(void *lookup_data, const char *source);
     void *lookup_data;
 } MdfViewersParts;
 
@@ -49,6 +51,9 @@ MdfControlled *mdf_viewers_find(MdfViewers *self, const char *id);
 /* Looks a programme up without a viewer. (transfer full) */
 ReelProgramme *mdf_viewers_lookup(MdfViewers *self, const char *source, GError **error);
 MdfEngine *mdf_viewers_engine(MdfViewers *self);
+
+/* @source has begun or ceased to send: the MCFs of its viewers are told `no-signal` or `signal`. */
+void mdf_viewers_signal_changed(MdfViewers *self, const char *source);
 
 const char *mdf_controlled_id(const MdfControlled *self);
 const char *mdf_controlled_source(const MdfControlled *self);

@@ -280,6 +280,12 @@ test_film(void)
     wait_for(&f.announced, 1);
     g_assert_cmpuint(f.notice.code, ==, 2101);
     g_assert_cmpfloat(f.notice.npt_s, ==, 30);
+    fake_mdf_tell(f.mdf, "{\"event\":\"no-signal\",\"session\":\"x\"}");
+    wait_for(&f.announced, 2);
+    g_assert_cmpuint(f.notice.code, ==, 1103);
+    fake_mdf_tell(f.mdf, "{\"event\":\"signal\",\"session\":\"x\"}");
+    wait_for(&f.announced, 3);
+    g_assert_cmpuint(f.notice.code, ==, 1104);
 
     net_sip_session_end(f.call, NULL);
     wait_for(&f.mdf->deleted, 1);
@@ -397,12 +403,6 @@ test_mdf_lost_during_command(void)
     tear_down(&f);
 }
 
-static void
-test_viewer_closed(void)
-{
-    Fixture f;
-
-    set_up(&f, false, NULL);
 /* Who leaves in order closes its transport first: that is no failure, and its BYE is waited for. */
 static void
 test_viewer_leaves(void)
@@ -444,6 +444,12 @@ test_content_gone(void)
     tear_down(&f);
 }
 
+static void
+test_viewer_closed(void)
+{
+    Fixture f;
+
+    set_up(&f, false, NULL);
     open_session(&f, "iptv-film", FILM_OFFER);
     g_assert_cmpuint(rtsp(&f, "PLAY", NULL, NULL), ==, 200);
     fake_mdf_tell(f.mdf, "{\"event\":\"closed\",\"session\":\"x\",\"reason\":\"consent-lost\"}");
@@ -572,11 +578,11 @@ main(int argc, char **argv)
     g_test_add_func("/mcf/mdf-restarted", test_mdf_restarted);
     g_test_add_func("/mcf/mdf-lost-during-a-command", test_mdf_lost_during_command);
     g_test_add_func("/mcf/viewer-closed-by-the-mdf", test_viewer_closed);
+    g_test_add_func("/mcf/viewer-leaves", test_viewer_leaves);
+    g_test_add_func("/mcf/content-gone", test_content_gone);
     g_test_add_func("/mcf/foreign-connection", test_foreign_connection);
     g_test_add_func("/mcf/silent-gateway", test_silent_gateway);
     g_test_add_func("/mcf/re-invite", test_reinvite);
     g_test_add_func("/mcf/orderly-stop", test_stop);
     return g_test_run();
 }
-    g_test_add_func("/mcf/viewer-leaves", test_viewer_leaves);
-    g_test_add_func("/mcf/content-gone", test_content_gone);

@@ -48,7 +48,7 @@ class Headend:
         web = os.path.join(self.folder.name, 'web')
         os.mkdir(web)
         with open(os.path.join(web, 'index.html'), 'w') as page:
-            page.write('<html>imstv</html>')
+            page.write('<html>@home_domain@ imstv</html>')
         path = os.path.join(self.folder.name, 'notify')
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(path)
@@ -764,7 +764,7 @@ async def case_bounded_calls(h):
 
 async def case_page(h):
     status, headers, body = await http(h.port, 'GET / HTTP/1.1')
-    assert status == 200 and body == b'<html>imstv</html>'
+    assert status == 200 and body == b'<html>imstv.test imstv</html>'
     assert "default-src 'none'" in headers['content-security-policy']
     assert headers['x-content-type-options'] == 'nosniff'
     status, _, _ = await http(h.port, f'GET / HTTP/1.1\r\nIf-None-Match: {headers["etag"]}')

@@ -52,7 +52,7 @@ const TEMPLATE = `
         ${button('toggle', 'Play', icons.play, 'class="film-only big"')}
         ${button('back', 'Back 10 seconds', icons.back10, 'class="film-only"')}
         ${button('forward', 'Forward 10 seconds', icons.forward10, 'class="film-only"')}
-        <span class="live live-only"><i></i>Live</span>
+        <span class="live live-only"><i></i><span>Live</span></span>
         ${button('channel-down', 'Channel down', icons.down, 'class="live-only zap"')}
         ${button('channel-up', 'Channel up', icons.up, 'class="live-only zap"')}
       </div>
@@ -108,7 +108,7 @@ export class PlayerControls {
     }
 
     update(player) {
-        const {state, waiting, muted, soundBlocked, volume, notice} = player;
+        const {state, waiting, silent, muted, soundBlocked, volume, notice} = player;
         const stage = this.#stage;
 
         if (stage.dataset.state !== state) {
@@ -116,6 +116,9 @@ export class PlayerControls {
             this.wake();
         }
         stage.classList.toggle('waiting', waiting);
+        stage.classList.toggle('no-signal', silent);
+        this.#text('.live span', silent ? 'No signal' : 'Live');
+        this.#text('.banner small', silent ? 'No signal' : 'Live');
         stage.classList.toggle('sound-blocked', soundBlocked && state !== 'failed');
         stage.classList.toggle('has-notice', Boolean(notice));
         if (notice) {
@@ -147,9 +150,10 @@ export class PlayerControls {
             'aria-valuetext', `${spoken(position)} of ${spoken(duration)}`);
     }
 
-    #updateCard({state, message, content}) {
+    #updateCard({state, silent, message, content}) {
         const ended = state === 'ended';
-        const show = ended || (state === 'failed' && message);
+        const show = ended || message;
+        const again = ended || (message?.again && !silent);
 
         if (!show) {
             this.#one('.card').hidden = true;
@@ -160,9 +164,12 @@ export class PlayerControls {
         this.#text('.card p', ended ? 'You have reached the end.' : message.text);
         this.#text('.card small', message?.reference ? `Reference ${message.reference}` : '');
         this.#text('[data-control=again]', ended ? 'Watch again' : 'Play again');
+        this.#control('again').hidden = !again;
         if (this.#one('.card').hidden) {
             this.#one('.card').hidden = false;
-            this.#control('again').focus({preventScroll: true});
+            if (!silent) {
+                this.#root.querySelector('.card-actions button:not([hidden])').focus({preventScroll: true});
+            }
         }
     }
 

@@ -11,6 +11,7 @@
 
 import {PlayerControls} from './controls.js';
 import {keyCommand} from './keys.js';
+import {describe} from './messages.js';
 import {playerSheet} from './player-css.js';
 import {Playback} from './playback.js';
 
@@ -77,9 +78,14 @@ export class ImstvPlayer extends HTMLElement {
         return this.#playback.waiting;
     }
 
-    /* {title, text, reference} while the state is failed. */
+    /* The channel is not sending; the call stands, and the picture comes when it does. */
+    get silent() {
+        return this.#playback.silent;
+    }
+
+    /* {title, text, reference, again} while the state is failed or the channel silent. */
     get message() {
-        return this.#playback.message;
+        return this.#playback.message ?? (this.silent ? describe({name: 'silent'}) : null);
     }
 
     get notice() {

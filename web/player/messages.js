@@ -27,14 +27,20 @@ const BY_NAME = {
     'no-h264': ['This browser cannot play H.264',
                 'Films and channels need it. Try Chromium, Chrome, Edge or Safari.'],
     'no-signal': ['No signal', 'This channel is not sending right now. Try again, or another one.'],
+    'silent': ['No signal', 'This channel is not sending right now. The picture comes by itself as soon as it is.'],
 };
 
-/* Returns {title, text, reference} for @error: a W2Error, {code, reason}, or {name} from BY_NAME.
- * @reference lets an operator find the call in the traces; undefined if there was none. */
+/* The same again would end the same way. */
+const FINAL = [403, 404, 488, 'no-h264'];
+
+/* Returns {title, text, reference, again} for @error: a W2Error, {code, reason}, or {name} from BY_NAME.
+ * @reference lets an operator find the call in the traces; undefined if there was none. @again: whether
+ * another try makes sense. */
 export function describe(error) {
     const [title, text] = BY_NAME[error.name] ?? BY_CODE[error.code] ?? fallback(error);
     const wait = error.retryAfter ? ` It asks for ${error.retryAfter} s.` : '';
-    return {title, text: text + wait, reference: error.sessionId};
+    const again = !FINAL.includes(BY_NAME[error.name] ? error.name : error.code);
+    return {title, text: text + wait, reference: error.sessionId, again};
 }
 
 function fallback(error) {

@@ -1,6 +1,6 @@
 /* playback.js - one picture: a call, a peer connection and a video element, and the commands on them.
  *
- * Events: 'change' (state, waiting or message), 'position' (a frame was shown), 'refused' {message} (a
+ * Events: 'change' (state, waiting, silent or message), 'position' (a frame was shown), 'refused' {message} (a
  * command was refused, playing goes on), 'firstframe' {ms}, 'zapped' {id, ms}. */
 
 import {SdkEvent, W2Error} from '../sdk/w2-error.js';
@@ -11,6 +11,7 @@ import {Timeline} from './timeline.js';
 
 const WATCH_MS = 500;
 const SPINNER_AFTER_MS = 1500;
+const LATE_FRAMES_MS = 2000; /* frames that were under way when the channel fell silent */
 const NO_PICTURE_MS = 8000; /* then a film, or a channel whose transport is down, has failed */
 
 export class Playback extends EventTarget {
@@ -26,6 +27,7 @@ export class Playback extends EventTarget {
     #unanswered = 0; /* commands whose outcome moves the picture */
     #startedAt = 0;
     #frameAt = 0;
+    #signalAt = 0; /* when the channel fell silent or began to send again; 0: neither was heard of */
     #interrupted = false;
     #watch = null;
 
@@ -33,6 +35,7 @@ export class Playback extends EventTarget {
     content = null; /* what is really playing */
     state = 'idle';
     waiting = false;
+    silent = false; /* the call stands, the channel is not sending */
     message = null;
     duration = null;
 
@@ -213,7 +216,9 @@ export class Playback extends EventTarget {
         this.#zapStarted = 0;
         this.#unanswered = 0;
         this.#frameAt = 0;
+        this.#signalAt = 0;
         this.#interrupted = false;
+        this.silent = false;
         this.#timeline.clear();
         this.message = null;
     }
@@ -319,6 +324,9 @@ export class Playback extends EventTarget {
     #onFrame({rtpTimestamp}) {
         this.#frameAt = performance.now();
         this.#timeline.frame(rtpTimestamp);
+        if (this.silent && this.#frameAt - this.#signalAt > LATE_FRAMES_MS) {
+            this.#setSilent(false);
+        }
         if (this.#unanswered === 0 && this.#timeline.isNewest(rtpTimestamp)) {
             this.#settleCommand();
         }
@@ -345,8 +353,11 @@ export class Playback extends EventTarget {
     #checkPicture() {
         const now = performance.now();
         const expected = this.state === 'playing' || this.state === 'starting';
-        const quiet = now - (this.#frameAt || this.#startedAt);
+        const quiet = now - Math.max(this.#frameAt || this.#startedAt, this.#signalAt);
 
+        if (this.silent) {
+            return;
+        }
         if (!expected || document.hidden) {
             this.#frameAt = this.#frameAt && now;
             return;
@@ -379,6 +390,17 @@ export class Playback extends EventTarget {
             this.#enter('ended', false);
         } else if (event === 'terminated') {
             this.#fail({code: 5402});
+        } else if (event === 'no-signal' || event === 'signal') {
+            this.#setSilent(event === 'no-signal');
+        }
+    }
+
+    /* The call stays: the picture comes by itself when the channel sends. */
+    #setSilent(silent) {
+        if (silent !== this.silent) {
+            this.silent = silent;
+            this.#signalAt = performance.now();
+            this.#enter(this.state, !silent && this.state !== 'failed');
         }
     }
 

@@ -86,6 +86,9 @@ svg { width: 1.6em; height: 1.6em; display: block; }
   font-size: 0.86em; font-weight: 650; letter-spacing: 0.03em;
 }
 .live i { width: 0.6em; height: 0.6em; border-radius: 50%; background: var(--live); animation: pulse 2s infinite; }
+.stage[data-state=starting]:not(.no-signal) .live { visibility: hidden; }
+.no-signal .live i { background: #fff8; animation: none; }
+.no-signal video { opacity: 0.25; }
 .zap { background: #ffffff1f !important; }
 .zap:hover, .zap:focus-visible { background: #ffffff38 !important; }
 

@@ -172,6 +172,36 @@ for (const [code, title] of [[403, 'Not in your package'], [404, 'Not available'
     });
 }
 
+test('a channel without signal says so at once, keeps its call, and the picture comes by itself', async () => {
+    const command = gateway.onCommand;
+    const badge = () => page.locator('imstv-player .live').innerText();
+    let held = true;
+    gateway.onCommand = async (call, header) => {
+        if (held && header.method === 'PLAY') {
+            gateway.tell(call, 'iptv_media', {action: 'notify', event: 'no-signal'});
+            return {npt: 'now-', scale: 1};
+        }
+        return command(call, header);
+    };
+    await atHome();
+    await page.locator('a.tile[href="#/channel/one"]').click();
+    await page.getByText('No signal').first().waitFor({timeout: 3000});
+    assert.equal(await card().isVisible(), true);
+    assert.equal(await page.getByRole('button', {name: 'Play again'}).isVisible(), false);
+    assert.equal(await badge(), 'No signal');
+
+    await page.screenshot({path: process.env.IMSTV_SHOTS ? `${process.env.IMSTV_SHOTS}/no-signal.png` : undefined});
+    await page.waitForTimeout(9000); /* longer than a channel may be without a picture otherwise */
+    assert.equal(await stateOf(page), 'starting');
+    held = false;
+    await command(gateway.calls[0], {method: 'PLAY'});
+    gateway.tell(gateway.calls[0], 'iptv_media', {action: 'notify', event: 'signal'});
+    await waitForState(page, 'playing');
+    assert.equal(await card().isVisible(), false);
+    assert.equal(await badge(), 'Live');
+    assert.equal(requests('start').length, 1);
+});
+
 test('a film that is not in the catalogue gets a clear message', async () => {
     gateway.onStart = async () => {
         throw new Refusal(404, 'no such content');

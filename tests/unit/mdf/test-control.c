@@ -190,6 +190,7 @@ typedef struct {
     uint16_t other_port;
     GString *events;
     unsigned n_events, event_status, token_status;
+    bool silent; /* no channel sends */
     char *asked;
     /* the last answer */
     unsigned answered;
@@ -297,6 +298,13 @@ prepare(void *lookup_data, const char *source, void (*ready)(void *user_data), v
     g_idle_add(on_later, later);
 }
 
+static bool
+has_signal(void *lookup_data, const char *source)
+{
+    (void)source;
+    return !((Fixture *)lookup_data)->silent;
+}
+
 static const NetHttpRoute other_routes[] = {
     {"POST", "/events", on_event, 4096, "application/json", false},
     {"GET", "/token", on_token, 0, NULL, false},
@@ -310,7 +318,8 @@ set_up(Fixture *f, bool anonymous)
     static const char *const media[] = {"127.0.0.1:8189", NULL};
     MdfXpServerConfig xp = {.listen = "127.0.0.1", .media = media, .foreach_channel = foreach_channel};
     MdfWhepConfig whep = {.listen = "127.0.0.1", .anonymous = anonymous};
-    MdfViewersParts parts = {.prepare = prepare, .lookup = lookup, .lookup_data = f};
+    MdfViewersParts parts = {
+        .prepare = prepare, .lookup = lookup, .has_signal = has_signal, .lookup_data = f};
 
     memset(f, 0, sizeof *f);
     f->events = g_string_new(NULL);
@@ -573,6 +582,37 @@ test_refused_event(void)
     tear_down(&f);
 }
 
+/* The MCF hears of a channel without signal with the PLAY, not before, and again when it sends. */
+static void
+test_signal(void)
+{
+    Fixture f;
+    g_autofree char *location = NULL, *control = NULL;
+
+    set_up(&f, false);
+    f.silent = true;
+    location = make_viewer(&f);
+    control = g_strconcat(location, "/control", NULL);
+    mdf_viewers_signal_changed(f.viewers, "asset:film");
+    g_assert_cmpuint(f.n_events, ==, 0);
+    xp(&f, "POST", control, "application/json", "{\"command\":\"play\"}", 200);
+    while (f.n_events < 1)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_nonnull(strstr(f.events->str, "\"event\":\"no-signal\""));
+    mdf_viewers_signal_changed(f.viewers, "asset:other");
+    f.silent = false;
+    mdf_viewers_signal_changed(f.viewers, "asset:film");
+    mdf_viewers_signal_changed(f.viewers, "asset:film");
+    while (f.n_events < 2)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_nonnull(strstr(f.events->str, "\"event\":\"signal\""));
+    f.silent = true; /* where the zap leads to */
+    xp(&f, "POST", control, "application/json", "{\"command\":\"zap\",\"channel\":\"two\"}", 200);
+    while (f.n_events < 3)
+        g_main_context_iteration(NULL, TRUE);
+    tear_down(&f);
+}
+
 static void
 test_close_answers_commands(void)
 {
@@ -697,6 +737,7 @@ main(int argc, char **argv)
     g_test_add_func("/mdf/control/status-and-content", test_status);
     g_test_add_func("/mdf/control/tells-the-mcf", test_events);
     g_test_add_func("/mdf/control/a-refused-event-is-not-repeated", test_refused_event);
+    g_test_add_func("/mdf/control/tells-of-a-channel-without-signal", test_signal);
     g_test_add_func("/mdf/control/a-closed-viewer-answers-its-commands", test_close_answers_commands);
     g_test_add_func("/mdf/control/a-silent-mcf-loses-its-viewers", test_silent_controller);
     g_test_add_func("/mdf/control/whep-anonymous", test_whep_anonymous);
