@@ -10,15 +10,18 @@
 
 #define MAX_PATH_BYTES 512
 #define MAX_CACHED 1024
+#define HOME_DOMAIN "@home_domain@"
 
 struct SgwPageFiles {
     char *folder;
+    char *home_domain; /* as HTML text */
     GHashTable *cache; /* path -> Cached */
 };
 
 typedef struct {
     SgwPageFile file; /* first: handed out */
     struct timespec mtime;
+    off_t size; /* on disk */
 } Cached;
 
 static const struct {
@@ -52,11 +55,12 @@ cached_free(void *pointer)
 }
 
 SgwPageFiles *
-sgw_page_files_new(const char *folder)
+sgw_page_files_new(const char *folder, const char *home_domain)
 {
     SgwPageFiles *self = g_new0(SgwPageFiles, 1);
 
     self->folder = g_strdup(folder);
+    self->home_domain = g_markup_escape_text(home_domain, -1);
     self->cache = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, cached_free);
     return self;
 }
@@ -68,6 +72,7 @@ sgw_page_files_free(SgwPageFiles *self)
         return;
     g_hash_table_unref(self->cache);
     g_free(self->folder);
+    g_free(self->home_domain);
     g_free(self);
 }
 
@@ -138,6 +143,19 @@ read_all(int fd, size_t size)
     return g_bytes_new_take(g_steal_pointer(&data), got);
 }
 
+/* @bytes: (transfer full) */
+static GBytes *
+fill_in(const SgwPageFiles *self, GBytes *bytes)
+{
+    gsize length = 0;
+    const char *data = g_bytes_get_data(bytes, &length);
+    GString *text = g_string_new_len(data, (gssize)length);
+
+    g_string_replace(text, HOME_DOMAIN, self->home_domain, 0);
+    g_bytes_unref(bytes);
+    return g_string_free_to_bytes(text);
+}
+
 static const SgwPageFile *
 load(SgwPageFiles *self, const char *path, int fd, const struct stat *status, GError **error)
 {
@@ -147,6 +165,8 @@ load(SgwPageFiles *self, const char *path, int fd, const struct stat *status, GE
 
     if (!bytes)
         return not_found(path, error);
+    if (g_str_has_suffix(path, ".html"))
+        bytes = fill_in(self, bytes);
     if (g_hash_table_size(self->cache) >= MAX_CACHED)
         g_hash_table_remove_all(self->cache);
     digest = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
@@ -155,6 +175,7 @@ load(SgwPageFiles *self, const char *path, int fd, const struct stat *status, GE
     cached->file.bytes = g_steal_pointer(&bytes);
     cached->file.type = type_of(path);
     cached->mtime = status->st_mtim;
+    cached->size = status->st_size;
     g_hash_table_replace(self->cache, g_strdup(path), cached);
     return &cached->file;
 }
@@ -163,8 +184,7 @@ static bool
 is_fresh(const Cached *cached, const struct stat *status)
 {
     return cached && cached->mtime.tv_sec == status->st_mtim.tv_sec &&
-           cached->mtime.tv_nsec == status->st_mtim.tv_nsec &&
-           g_bytes_get_size(cached->file.bytes) == (size_t)status->st_size;
+           cached->mtime.tv_nsec == status->st_mtim.tv_nsec && cached->size == status->st_size;
 }
 
 const SgwPageFile *

@@ -1,6 +1,7 @@
 /* sgw/page-files.h - the files of the web page: what a request path stands for, and its bytes.
  *
- * Files are small and few: each is kept in memory and read again when its date or size has changed. */
+ * Files are small and few: each is kept in memory and read again when its date or size has changed. In HTML,
+ * "@home_domain@" becomes the home domain, escaped. */
 #pragma once
 
 #include <glib.h>
@@ -16,8 +17,8 @@ typedef struct {
     char *etag;       /* with its quotes */
 } SgwPageFile;
 
-/* @folder: copied; need not exist yet. */
-SgwPageFiles *sgw_page_files_new(const char *folder);
+/* @folder: need not exist yet. Both copied. */
+SgwPageFiles *sgw_page_files_new(const char *folder, const char *home_domain);
 void sgw_page_files_free(SgwPageFiles *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SgwPageFiles, sgw_page_files_free)
 

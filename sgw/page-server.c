@@ -67,11 +67,14 @@ struct SgwPageRequest {
 };
 
 SgwPageServer *
-sgw_page_server_new(const char *web_dir, const char *api_upstream, const char *whep_upstream)
+sgw_page_server_new(const char *web_dir,
+                    const char *home_domain,
+                    const char *api_upstream,
+                    const char *whep_upstream)
 {
     SgwPageServer *self = g_new0(SgwPageServer, 1);
 
-    self->files = sgw_page_files_new(web_dir);
+    self->files = sgw_page_files_new(web_dir, home_domain);
     self->client = net_http_client_new("W1");
     self->upstreams[SGW_UPSTREAM_API] = g_strdup(api_upstream);
     self->upstreams[SGW_UPSTREAM_WHEP] = g_strdup(whep_upstream);
@@ -310,8 +313,8 @@ static const char *
 method_name(int method)
 {
     static const char *const names[] = {
-        [LWSHUMETH_GET] = "GET",     [LWSHUMETH_POST] = "POST",   [LWSHUMETH_OPTIONS] = "OPTIONS",
-        [LWSHUMETH_PUT] = "PUT",     [LWSHUMETH_PATCH] = "PATCH", [LWSHUMETH_DELETE] = "DELETE",
+        [LWSHUMETH_GET] = "GET",   [LWSHUMETH_POST] = "POST",   [LWSHUMETH_OPTIONS] = "OPTIONS",
+        [LWSHUMETH_PUT] = "PUT",   [LWSHUMETH_PATCH] = "PATCH", [LWSHUMETH_DELETE] = "DELETE",
         [LWSHUMETH_HEAD] = "HEAD",
     };
 

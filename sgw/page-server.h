@@ -11,8 +11,11 @@ struct lws;
 typedef struct SgwPageServer SgwPageServer;
 typedef struct SgwPageRequest SgwPageRequest;
 
-/* @upstreams: base URLs without a slash at the end; copied, as is @web_dir. */
-SgwPageServer *sgw_page_server_new(const char *web_dir, const char *api_upstream, const char *whep_upstream);
+/* @upstreams: base URLs without a slash at the end. All copied. */
+SgwPageServer *sgw_page_server_new(const char *web_dir,
+                                   const char *home_domain,
+                                   const char *api_upstream,
+                                   const char *whep_upstream);
 /* All requests must have been freed. */
 void sgw_page_server_free(SgwPageServer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SgwPageServer, sgw_page_server_free)

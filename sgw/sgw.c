@@ -339,6 +339,7 @@ open_server(Sgw *self, const BaseConfig *config, GError **error)
         .listen = base_config_string(config, "sgw", "listen"),
         .port = (uint16_t)base_config_int(config, "sgw", "port"),
         .web_dir = base_config_string(config, "sgw", "web_dir"),
+        .home_domain = self->settings.home_domain,
         .api_upstream = base_config_string(config, "sgw", "api_upstream"),
         .whep_upstream = base_config_string(config, "sgw", "whep_upstream"),
         .allowed_origins = base_config_list(config, "sgw", "allowed_origins"),

@@ -328,7 +328,8 @@ sgw_w2_server_new(const SgwW2ServerConfig *config,
     self->events = events;
     self->user_data = user_data;
     self->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
-    self->page = sgw_page_server_new(config->web_dir, config->api_upstream, config->whep_upstream);
+    self->page = sgw_page_server_new(config->web_dir, config->home_domain, config->api_upstream,
+                                     config->whep_upstream);
     self->sockets = g_hash_table_new(NULL, NULL);
     self->idle_policy.secs_since_valid_ping = (uint16_t)config->idle_ping_s;
     self->idle_policy.secs_since_valid_hangup = (uint16_t)(config->idle_ping_s + config->idle_ping_s / 2 + 1);

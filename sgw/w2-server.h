@@ -18,6 +18,7 @@ typedef struct {
     const char *listen; /* IPv4 literal */
     uint16_t port;      /* 0: chosen by the system */
     const char *web_dir;
+    const char *home_domain;            /* put into the page */
     const char *api_upstream;           /* base URL: /api/v1/assets, /api/v1/channels, /poster/ go there */
     const char *whep_upstream;          /* base URL: /whep/ goes there */
     const char *const *allowed_origins; /* of pages elsewhere that may open W2 ("https://tv.example.net") */

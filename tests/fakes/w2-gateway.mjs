@@ -224,7 +224,7 @@ export class FakeGateway {
             const type = TYPES[extname(file)] ?? 'application/octet-stream';
             const policy = folder === 'web' ? {'content-security-policy': POLICY} : {};
             response.writeHead(200, {'content-type': type, 'cache-control': 'no-cache', ...policy});
-            response.end(body);
+            response.end(extname(file) === '.html' ? String(body).replaceAll('@home_domain@', REALM) : body);
         } catch {
             response.writeHead(404).end('not found');
         }

@@ -34,7 +34,7 @@ set_up(Fixture *f, const void *data G_GNUC_UNUSED)
     write_file(f->folder, ".hidden.js", "hidden");
     write_file(f->folder, "notes.bak", "notes");
     write_file(f->folder, "sdk/index.js", "export {};");
-    f->files = sgw_page_files_new(f->folder);
+    f->files = sgw_page_files_new(f->folder, "a\"b.example");
 }
 
 static void
@@ -124,6 +124,21 @@ test_stays_inside(Fixture *f, const void *data G_GNUC_UNUSED)
     }
 }
 
+/* The page of another operator has another realm. */
+static void
+test_home_domain(Fixture *f, const void *data G_GNUC_UNUSED)
+{
+    const SgwPageFile *file = NULL;
+
+    write_file(f->folder, "index.html", "<meta content=\"@home_domain@\">");
+    assert_page(f, "/", "text/html; charset=utf-8", "<meta content=\"a&quot;b.example\">");
+    file = sgw_page_files_get(f->files, "/", NULL);
+    assert_page(f, "/", "text/html; charset=utf-8", "<meta content=\"a&quot;b.example\">");
+    g_assert_true(file == sgw_page_files_get(f->files, "/", NULL)); /* kept */
+    write_file(f->folder, "sdk/index.js", "@home_domain@");
+    assert_page(f, "/sdk/index.js", "text/javascript; charset=utf-8", "@home_domain@");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -131,5 +146,6 @@ main(int argc, char **argv)
     g_test_add("/sgw/page-files/serves", Fixture, NULL, set_up, test_serves, tear_down);
     g_test_add("/sgw/page-files/notices-changes", Fixture, NULL, set_up, test_notices_changes, tear_down);
     g_test_add("/sgw/page-files/stays-inside", Fixture, NULL, set_up, test_stays_inside, tear_down);
+    g_test_add("/sgw/page-files/home-domain", Fixture, NULL, set_up, test_home_domain, tear_down);
     return g_test_run();
 }
