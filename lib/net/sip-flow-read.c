@@ -34,6 +34,7 @@ take_message(NetSipFlow *self, const char *data, size_t length)
         report_malformed(self, data, length, status, error);
         return;
     }
+    self->proven = true;
     base_metric_add(base_counter("imstv_sip_messages_total", "direction=\"in\"", "SIP messages"), 1);
     self->transport->events->received(self, message, self->transport->user_data);
 }
@@ -115,10 +116,9 @@ on_readable(GSocket *socket, GIOCondition condition, gpointer user_data)
         net_sip_flow_fail_with(self, BASE_ERROR_UNAVAILABLE, error ? error->message : "closed by the peer");
         return G_SOURCE_CONTINUE;
     }
-    if (self->origin == NET_SIP_FLOW_ACCEPTED)
-        net_sip_flow_restart_timer(self);
     g_byte_array_append(self->in, (const guint8 *)buffer, (guint)length);
-    take_frames(self);
+    if (take_frames(self) && self->origin == NET_SIP_FLOW_ACCEPTED)
+        net_sip_flow_restart_timer(self);
 
     return G_SOURCE_CONTINUE;
 }

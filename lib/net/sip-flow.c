@@ -9,6 +9,7 @@
 #include "lib/base/trace.h"
 #include "lib/net/sip-via.h"
 
+#define MESSAGE_TIMEOUT_S 30u
 #define USER_TIMEOUT_MS 20000u /* sent but not acknowledged by the peer's TCP */
 
 static void on_timer(void *user_data);
@@ -180,19 +181,37 @@ net_sip_flow_fail_with(NetSipFlow *self, BaseErrorCode code, const char *what)
 
 /* --- Timers ---------------------------------------------------------------------------------- */
 
+/* A stranger may not keep a connection by a byte now and then: the first message, and the rest of one that
+ * has begun, have their time. */
+static bool
+must_hurry(const NetSipFlow *self)
+{
+    return self->origin == NET_SIP_FLOW_ACCEPTED && (!self->proven || self->in->len > 0);
+}
+
+static guint
+timeout_s(const NetSipFlow *self)
+{
+    const NetSipTransportConfig *config = &self->transport->config;
+
+    if (self->state == NET_SIP_FLOW_CONNECTING || self->state == NET_SIP_FLOW_DRAINING)
+        return config->connect_timeout_s;
+    if (self->origin != NET_SIP_FLOW_ACCEPTED)
+        return config->keepalive_s;
+
+    return must_hurry(self) ? MIN(config->idle_timeout_s, MESSAGE_TIMEOUT_S) : config->idle_timeout_s;
+}
+
 void
 net_sip_flow_restart_timer(NetSipFlow *self)
 {
-    const NetSipTransportConfig *config = &self->transport->config;
-    guint seconds;
+    bool hurry = must_hurry(self);
 
-    if (self->kind == NET_SIP_UDP)
+    if (self->kind == NET_SIP_UDP || (hurry && self->hurried && self->state == NET_SIP_FLOW_OPEN))
         return;
-    if (self->state == NET_SIP_FLOW_CONNECTING || self->state == NET_SIP_FLOW_DRAINING)
-        seconds = config->connect_timeout_s;
-    else
-        seconds = self->origin == NET_SIP_FLOW_ACCEPTED ? config->idle_timeout_s : config->keepalive_s;
-    net_sip_timers_start(self->transport->timers, &self->timer, seconds * (int64_t)1000, on_timer, self);
+    self->hurried = hurry;
+    net_sip_timers_start(self->transport->timers, &self->timer, timeout_s(self) * (int64_t)1000, on_timer,
+                         self);
 }
 
 /* --- Sending --------------------------------------------------------------------------------- */

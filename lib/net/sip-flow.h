@@ -51,6 +51,8 @@ struct NetSipFlow {
     size_t out_offset, out_bytes;
     GSource *in_source, *out_source, *lost_source;
     NetSipTimer timer; /* connecting: timeout; accepted: idle; opened: keep-alive */
+    bool proven;       /* a message has come */
+    bool hurried;      /* the timer waits for the rest of a message, or for the first */
     GError *lost_error;
 };
 

@@ -59,7 +59,8 @@ typedef struct {
 
 typedef struct {
     guint max_connections;   /* 0: 4096 */
-    guint idle_timeout_s;    /* accepted connections without traffic are closed; 0: 180 */
+    guint idle_timeout_s;    /* accepted connections without traffic are closed; 0: 180. A first message, or
+                              * the rest of one, has 30 s */
     guint keepalive_s;       /* CRLF on opened TCP flows; 0: 60 (a real core closes at 120 s) */
     guint connect_timeout_s; /* 0: 5 */
     size_t max_queued_bytes; /* waiting to be sent per connection; 0: 1 MiB */

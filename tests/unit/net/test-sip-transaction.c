@@ -427,6 +427,85 @@ test_malformed_is_answered(Fixture *f, gconstpointer data)
     g_assert_cmpint(net_sip_msg_status(last), ==, 400);
 }
 
+/* --- Connections ----------------------------------------------------------------------------- */
+
+static GSocket *
+connect_tcp(Fixture *f)
+{
+    g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
+    g_autoptr(GSocketAddress) address = NULL;
+    GSocket *socket = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, 0, NULL);
+    uint16_t port = 0;
+
+    net_sip_transport_listen(net_sip_layer_transport(f->layer), NET_SIP_TCP, "127.0.0.1", 0, "Gm", &port,
+                             NULL);
+    address = g_inet_socket_address_new(loopback, port);
+    g_socket_connect(socket, address, NULL, NULL);
+    g_socket_set_timeout(socket, 5);
+
+    return socket;
+}
+
+static void
+tcp_send(GSocket *socket, const char *text)
+{
+    g_socket_send(socket, text, strlen(text), NULL, NULL);
+    g_main_context_iteration(NULL, TRUE);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+static bool
+is_closed(GSocket *socket)
+{
+    char buffer[4096];
+
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_socket_set_blocking(socket, FALSE);
+
+    return g_socket_receive(socket, buffer, sizeof buffer, NULL, NULL) == 0;
+}
+
+/* A byte every now and then does not keep a connection. */
+static void
+test_slow_stranger(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GSocket) socket = connect_tcp(f);
+
+    (void)data;
+    tcp_send(socket, "OPT");
+    for (int i = 0; i < 5; i++) {
+        g_assert_false(is_closed(socket));
+        advance(f, 5000);
+        tcp_send(socket, "I");
+    }
+    advance(f, 5000);
+    g_assert_true(is_closed(socket));
+}
+
+/* Once a message has come, the connection may be idle for longer, and CRLFs keep it. */
+static void
+test_idle_connection(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GSocket) socket = connect_tcp(f);
+    g_autofree char *options = request_text(f, "OPTIONS", "1");
+    g_autofree char *whole = g_strndup(options, strlen(options) - 2);
+    g_autofree char *text = g_strconcat(whole, "Content-Length: 0\r\n\r\n", NULL);
+    char buffer[4096];
+
+    (void)data;
+    tcp_send(socket, text);
+    g_assert_cmpint(g_socket_receive(socket, buffer, sizeof buffer, NULL, NULL), >, 0);
+    for (int i = 0; i < 3; i++) {
+        advance(f, 170000);
+        tcp_send(socket, "\r\n\r\n");
+        g_assert_false(is_closed(socket));
+    }
+    advance(f, 180000);
+    g_assert_true(is_closed(socket));
+}
+
 /* --- Timers ---------------------------------------------------------------------------------- */
 
 static void
@@ -476,6 +555,8 @@ main(int argc, char **argv)
     ADD("/net/sip-transaction/cancel-of-an-invite", test_cancel_of_an_invite);
     ADD("/net/sip-transaction/nobody-answers", test_nobody_answers);
     ADD("/net/sip-transaction/malformed-is-answered", test_malformed_is_answered);
+    ADD("/net/sip-transport/slow-stranger", test_slow_stranger);
+    ADD("/net/sip-transport/idle-connection", test_idle_connection);
     g_test_add("/net/sip-transaction/flood-is-refused", Fixture, GUINT_TO_POINTER(3), set_up,
                test_flood_is_refused, tear_down);
     g_test_add_func("/net/sip-timer/heap", test_heap);
