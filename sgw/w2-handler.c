@@ -166,6 +166,8 @@ handle_log_out(SgwSession *self, SgwW2Request *request, const ProtoJsonrtcFrame 
     g_free(self->registering);
     self->registering = g_strdup(sgw_w2_request_id(request));
     sgw_session_drop_calls(self, "logged out");
+    if (self->xa)
+        sgw_xa_client_leave(self->xa);
     sgw_registration_log_out(self->registration, on_logged_out, self);
 }
 

@@ -278,8 +278,7 @@ on_discovery_timeout(gpointer user_data)
         g_error_new_literal(BASE_ERROR, BASE_ERROR_TIMEOUT, "the SDF accepted, but sent no NOTIFY in time");
 
     self->timer = 0;
-    if (self->subscription)
-        net_sip_subscription_free(g_steal_pointer(&self->subscription));
+    sgw_xa_client_leave(self);
     end_discovery(self, error);
     return G_SOURCE_REMOVE;
 }
@@ -368,8 +367,7 @@ sgw_xa_client_free(SgwXaClient *self)
         return;
     g_clear_handle_id(&self->timer, g_source_remove);
     g_clear_handle_id(&self->idle, g_source_remove);
-    if (self->subscription)
-        net_sip_subscription_abandon(self->subscription);
+    sgw_xa_client_leave(self);
     clear_selection(self);
     g_ptr_array_unref(self->fetches);
     g_queue_clear_full(&self->discovering, g_free);
@@ -377,6 +375,12 @@ sgw_xa_client_free(SgwXaClient *self)
     g_clear_pointer(&self->ssfs, g_ptr_array_unref);
     g_free(self->session_id);
     g_free(self);
+}
+
+void
+sgw_xa_client_leave(SgwXaClient *self)
+{
+    net_sip_subscription_free(g_steal_pointer(&self->subscription));
 }
 
 void

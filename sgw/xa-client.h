@@ -18,7 +18,7 @@ typedef void (*SgwXaDone)(JsonObject *result, const GError *error, void *user_da
 
 /* @registration: borrowed. */
 SgwXaClient *sgw_xa_client_new(const SgwServices *services, const SgwRegistration *registration);
-/* Callbacks that are due do not run. */
+/* Unsubscribes. Callbacks that are due do not run. */
 void sgw_xa_client_free(SgwXaClient *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SgwXaClient, sgw_xa_client_free)
 
@@ -31,6 +31,8 @@ void sgw_xa_client_discover(SgwXaClient *self, SgwXaDone done, void *user_data);
 void sgw_xa_client_select(SgwXaClient *self, SgwXaDone done, void *user_data);
 /* A discovery document that the SDF pushed by MESSAGE. False if it is none. */
 bool sgw_xa_client_take(SgwXaClient *self, const char *xml, gssize length);
+/* The viewer leaves: unsubscribes, while that can still be said. */
+void sgw_xa_client_leave(SgwXaClient *self);
 /* The connection on Gm is gone and the subscription with it; the next request makes a new one. */
 void sgw_xa_client_flow_lost(SgwXaClient *self);
 /* Session-ID under which discovery and selection run; NULL before the first. */

@@ -200,12 +200,28 @@ async def case_refreshes(h):
 
 async def case_logs_out(h):
     client = await h.client()
-    subsession, _ = await client.start('heron', 'cod', OFFER)
+    await client.request('iptv_discovery', {'action': 'notify'})
+    await client.start('heron', 'cod', OFFER)
     await client.request('register', {'action': 'shutdown'})
     await h.core.wait('BYE')
+    assert len(sdf_subscriptions(h)) == 2 and sdf_subscriptions(h)[-1].get('Expires') == '0'
     last = h.core.requests('REGISTER')[-1]
     assert last.get('Expires') == '0'
     assert client.challenges[-1]['method'] == 'REGISTER' and len(client.challenges) == 2
+
+
+def sdf_subscriptions(h):
+    return [r for r in h.core.requests('SUBSCRIBE') if r.get('Event').startswith('ua-profile')]
+
+
+async def case_gone_browser_unsubscribes(h):
+    """The grace period is over: the SDF need not tell this viewer any more."""
+    client = await h.client()
+    await client.request('iptv_discovery', {'action': 'notify'})
+    await client.lose()
+    while len(sdf_subscriptions(h)) < 2:
+        await h.core.wait('SUBSCRIBE', len(h.core.requests('SUBSCRIBE')) + 1)
+    assert sdf_subscriptions(h)[-1].get('Expires') == '0'
 
 
 async def case_network_ends_registration(h):
@@ -859,7 +875,8 @@ async def case_stops_with_calls(h):
     assert await asyncio.wait_for(h.process.wait(), 4) == 0
 
 
-SETTINGS = {'case_core_stays_away': ['restore_s=1'], 'case_grace': ['grace_s=1'], 'case_bounded_browsers': ['max_sessions_per_user=2']}
+SETTINGS = {'case_core_stays_away': ['restore_s=1'], 'case_grace': ['grace_s=1'],
+            'case_gone_browser_unsubscribes': ['grace_s=1'], 'case_bounded_browsers': ['max_sessions_per_user=2']}
 
 
 async def run(name, case):

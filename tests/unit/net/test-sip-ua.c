@@ -16,6 +16,7 @@ typedef struct {
     GString *log; /* what happened, in order */
     bool auto_answer;
     bool challenge_requests;
+    bool keeps; /* its calls outlive their connection */
     NetSipFlow *flow;
 } Side;
 
@@ -108,7 +109,20 @@ on_ended(
     note(user_data, "ended:%d:%d", (int)why, message ? net_sip_msg_status(message) : -1);
 }
 
+static bool
+on_session_flow_lost(NetSipSession *session, const GError *error, void *user_data)
+{
+    Side *self = user_data;
+
+    (void)session;
+    (void)error;
+    if (self->keeps)
+        note(self, "kept");
+    return self->keeps;
+}
+
 static const NetSipSessionEvents session_events = {
+    .flow_lost = on_session_flow_lost,
     .progress = on_progress,
     .answered = on_answered,
     .acknowledged = on_acknowledged,
@@ -489,6 +503,63 @@ test_notifier_terminates(Fixture *f, gconstpointer data)
     wait_for(&f->b, "over");
 }
 
+/* The subscriber has forgotten it: its 481 ends it here, too. */
+static void
+test_forgotten_subscription(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    subscribe(f);
+    wait_for(&f->a, "notify:state");
+    net_sip_subscription_abandon(g_steal_pointer(&f->a.subscription));
+    net_sip_notifier_notify(f->b.notifier, NULL, "text/plain", "again");
+    wait_for(&f->b, "over");
+}
+
+/* The connection breaks, and the dialog goes on over another one. */
+static void
+move_call(Fixture *f, uint16_t local_port)
+{
+    g_autoptr(GError) error = NULL;
+
+    f->a.keeps = true;
+    f->a.session = call(f);
+    wait_for(&f->b, "ack");
+    net_sip_flow_close(net_sip_session_flow(f->b.session));
+    wait_for(&f->a, "kept lost");
+    net_sip_flow_unref(f->a.flow);
+    f->a.flow = net_sip_transport_reopen(net_sip_ua_transport(f->a.ua), NET_SIP_TCP, "127.0.0.1", f->b.port,
+                                         NULL, local_port, "Gm", &error);
+    g_assert_no_error(error);
+    net_sip_session_move(f->a.session, f->a.flow);
+}
+
+static void
+test_call_moves(Fixture *f, gconstpointer data)
+{
+    (void)data;
+    move_call(f, net_sip_flow_local_port(f->a.flow));
+    net_sip_session_end(f->a.session, NULL);
+    wait_for(&f->a, "ended:6:200");
+    wait_for(&f->b, "ended:2:0");
+}
+
+/* From another port: the far end learns it, and finds us there. */
+static void
+test_call_moves_elsewhere(Fixture *f, gconstpointer data)
+{
+    NetSipMsg *info = NULL;
+
+    (void)data;
+    move_call(f, 0);
+    info = net_sip_session_new_request(f->a.session, "INFO");
+    net_sip_msg_set_body(info, "text/plain", "later than the refresh", -1);
+    net_sip_session_request(f->a.session, info, on_info_done, &f->a);
+    wait_for(&f->a, "info:200");
+    net_sip_session_end(f->b.session, NULL);
+    wait_for(&f->a, "ended:2:0");
+    wait_for(&f->b, "ended:6:200");
+}
+
 static void
 test_lost_connection_ends_calls(Fixture *f, gconstpointer data)
 {
@@ -545,6 +616,9 @@ main(int argc, char **argv)
     ADD("/net/sip-ua/subscription", NET_SIP_TCP, test_subscription);
     ADD("/net/sip-ua/udp/subscription", NET_SIP_UDP, test_subscription);
     ADD("/net/sip-ua/notifier-terminates", NET_SIP_TCP, test_notifier_terminates);
+    ADD("/net/sip-ua/forgotten-subscription", NET_SIP_TCP, test_forgotten_subscription);
+    ADD("/net/sip-ua/call-moves", NET_SIP_TCP, test_call_moves);
+    ADD("/net/sip-ua/call-moves-elsewhere", NET_SIP_TCP, test_call_moves_elsewhere);
     ADD("/net/sip-ua/lost-connection-ends-calls", NET_SIP_TCP, test_lost_connection_ends_calls);
     ADD("/net/sip-ua/refused-connection", NET_SIP_TCP, test_refused_connection);
 
