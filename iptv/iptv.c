@@ -106,6 +106,7 @@ open_sip(Iptv *self, uint16_t *ret_port, GError **error)
     NetSipUaConfig config = {
         .name = "imstv-iptv/" IMSTV_VERSION,
         .session_expires_s = self->settings->session_expires_s,
+        .transport.peers = (const char *const *)self->settings->sip_peers,
     };
     const char *address = self->settings->listen;
 

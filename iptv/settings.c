@@ -31,6 +31,8 @@ const BaseConfigKey iptv_config_keys[] = {
     STRING("provider_name", "imstv", "name of the service provider, shown to viewers"),
     {"iptv", "trusted_peers", BASE_CONFIG_LIST, "127.0.0.1;::1", 0, 0, NULL,
      "addresses whose asserted identity on Xa is believed (signalling gateways)"},
+    {"iptv", "sip_peers", BASE_CONFIG_LIST, "127.0.0.1;::1", 0, 0, NULL,
+     "addresses that may send SIP here (the core's); the identities they assert are believed"},
     INT("max_calls", "10000", 1, 1000000, "calls at a time; more are refused with 503"),
     INT("session_expires_s", "1800", 90, 86400, "session timer asked for on both legs of a call"),
     INT("subscription_max_s", "7200", 60, 86400, "longest subscription to the service discovery function"),
@@ -99,6 +101,7 @@ iptv_settings_new(const BaseConfig *config, GError **error)
     self->ssf_url = get_string(config, "ssf_url");
     self->provider_name = get_string(config, "provider_name");
     self->trusted_peers = g_strdupv((char **)base_config_list(config, "iptv", "trusted_peers"));
+    self->sip_peers = g_strdupv((char **)base_config_list(config, "iptv", "sip_peers"));
     self->max_calls = get_unsigned(config, "max_calls");
     self->session_expires_s = get_unsigned(config, "session_expires_s");
     self->subscription_max_s = get_unsigned(config, "subscription_max_s");
@@ -122,5 +125,6 @@ iptv_settings_free(IptvSettings *self)
     g_free(self->ssf_url);
     g_free(self->provider_name);
     g_strfreev(self->trusted_peers);
+    g_strfreev(self->sip_peers);
     g_free(self);
 }

@@ -20,6 +20,7 @@ typedef struct {
     char *ssf_url;        /* "http://127.0.0.1:8088"; "": from the port that was really opened */
     char *provider_name;
     char **trusted_peers; /* addresses whose asserted identity on Xa is believed */
+    char **sip_peers;     /* addresses that may send SIP */
     unsigned max_calls;
     unsigned session_expires_s;
     unsigned subscription_max_s;

@@ -91,6 +91,7 @@ start_y2(Mcf *self, const BaseConfig *config, GError **error)
         .rtsp_timeout_s = (unsigned)base_config_int(config, "mcf", "rtsp_timeout_s"),
         .max_sessions = (unsigned)base_config_int(config, "mcf", "max_sessions"),
         .session_expires_s = (unsigned)base_config_int(config, "mcf", "session_expires_s"),
+        .sip_peers = base_config_list(config, "mcf", "sip_peers"),
     };
 
     self->y2 = mcf_y2_new(&y2, &parts, error);

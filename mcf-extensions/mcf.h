@@ -21,6 +21,7 @@ typedef struct Mcf Mcf;
     {"mcf", "mdf", BASE_CONFIG_LIST, "http://127.0.0.1:8191", 0, 0, NULL, "Xp base URLs of the media delivery functions"}, \
     {"mcf", "content_prefix", BASE_CONFIG_STRING, "iptv-", 0, 0, NULL, "stands before the content id in the To user part"}, \
     {"mcf", "max_sessions", BASE_CONFIG_INT, "20000", 1, 1000000, NULL, "further INVITEs get 503"}, \
+    {"mcf", "sip_peers", BASE_CONFIG_LIST, "127.0.0.1;::1", 0, 0, NULL, "addresses that may send SIP here (the core's); the grants they bring are believed"}, \
     {"mcf", "session_expires_s", BASE_CONFIG_INT, "1800", 0, 86400, NULL, "SIP session timer asked for; 0: none"}, \
     {"mcf", "admin_port", BASE_CONFIG_INT, "9993", 0, 65535, NULL, "metrics and health on loopback"}
 /* clang-format on */

@@ -298,6 +298,7 @@ mcf_y2_new(const McfY2Config *config, const McfParts *parts, GError **error)
     NetSipUaConfig ua_config = {
         .name = "imstv-mcf/" IMSTV_VERSION,
         .session_expires_s = config->session_expires_s,
+        .transport.peers = config->sip_peers,
     };
     g_autoptr(McfY2) self = g_new0(McfY2, 1);
 

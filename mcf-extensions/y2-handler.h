@@ -31,6 +31,7 @@ typedef struct {
     unsigned rtsp_timeout_s;
     unsigned max_sessions;
     unsigned session_expires_s; /* SIP session timer; 0: none */
+    const char *const *sip_peers; /* who may send SIP here; borrowed for the call */
 } McfY2Config;
 
 /* @config, @parts: copied. Errors: UNAVAILABLE if the port is in use. */

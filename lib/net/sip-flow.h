@@ -28,6 +28,7 @@ struct NetSipTransport {
     GHashTable *flows;    /* NetSipFlow that have a socket of their own, referenced */
     GHashTable *shared;   /* "host:port" -> NetSipFlow (TCP, not OWN), borrowed */
     char *datagram;       /* receive buffer */
+    char **peers;         /* who may send to the listeners; NULL: anybody */
 };
 
 struct NetSipFlow {

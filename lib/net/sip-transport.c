@@ -104,6 +104,8 @@ net_sip_transport_new(const NetSipTransportConfig *config,
     if (config)
         self->config = *config;
     set_defaults(&self->config);
+    self->peers = g_strdupv((char **)self->config.peers);
+    self->config.peers = NULL; /* was borrowed */
     self->timers = timers;
     self->events = events;
     self->user_data = user_data;
@@ -132,6 +134,7 @@ net_sip_transport_free(NetSipTransport *self)
     }
     g_hash_table_unref(self->flows);
     g_hash_table_unref(self->shared);
+    g_strfreev(self->peers);
     g_free(self->datagram);
     g_free(self);
 }
@@ -176,6 +179,23 @@ pause_listener(NetSipListener *self)
     net_sip_timers_start(self->transport->timers, &self->pause, ACCEPT_PAUSE_MS, on_pause_over, self);
 }
 
+/* Who may speak to a server that believes its peers is configured, not found out. */
+static bool
+is_peer(const NetSipTransport *self, GSocketAddress *remote)
+{
+    g_autofree char *host = NULL;
+
+    if (!self->peers || !self->peers[0])
+        return true;
+    host = g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote)));
+    if (g_strv_contains((const char *const *)self->peers, host))
+        return true;
+    base_metric_add(base_counter("imstv_sip_strangers_total", NULL,
+                                 "connections and datagrams of hosts that are no peers"),
+                    1);
+    return false;
+}
+
 static gboolean
 on_accept(GSocket *socket, GIOCondition condition, gpointer user_data)
 {
@@ -188,7 +208,7 @@ on_accept(GSocket *socket, GIOCondition condition, gpointer user_data)
     (void)condition;
     if (!accepted && !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         pause_listener(self);
-    if (!remote)
+    if (!remote || !is_peer(self->transport, remote))
         return G_SOURCE_CONTINUE;
     if (!has_room(self->transport)) {
         base_metric_add(base_counter("imstv_sip_connections_refused_total", NULL, "over the cap"), 1);
@@ -217,6 +237,8 @@ on_datagrams(GSocket *socket, GIOCondition condition, gpointer user_data)
 
         if (length < 0 || !from)
             break;
+        if (!is_peer(self->transport, from))
+            continue;
         flow = net_sip_flow_new(self->transport, NET_SIP_UDP, NET_SIP_FLOW_DATAGRAM, g_object_ref(socket),
                                 from, self->reference_point);
         net_sip_flow_take_datagram(flow, buffer, (size_t)length);

@@ -58,12 +58,14 @@ typedef struct {
 } NetSipTransportEvents;
 
 typedef struct {
-    guint max_connections;   /* 0: 4096 */
-    guint idle_timeout_s;    /* accepted connections without traffic are closed; 0: 180. A first message, or
-                              * the rest of one, has 30 s */
-    guint keepalive_s;       /* CRLF on opened TCP flows; 0: 60 (a real core closes at 120 s) */
-    guint connect_timeout_s; /* 0: 5 */
-    size_t max_queued_bytes; /* waiting to be sent per connection; 0: 1 MiB */
+    guint max_connections;    /* 0: 4096 */
+    guint idle_timeout_s;     /* accepted connections without traffic are closed; 0: 180. A first message, or
+                               * the rest of one, has 30 s */
+    guint keepalive_s;        /* CRLF on opened TCP flows; 0: 60 (a real core closes at 120 s) */
+    guint connect_timeout_s;  /* 0: 5 */
+    size_t max_queued_bytes;  /* waiting to be sent per connection; 0: 1 MiB */
+    const char *const *peers; /* hosts (IP literals) that may send to our listeners; others are dropped and
+                               * counted. Copied. NULL or empty: anybody */
 } NetSipTransportConfig;
 
 typedef struct NetSipTimers NetSipTimers;
