@@ -38,7 +38,7 @@ main(int argc, char **argv)
     }
     bench_report_print(&report, options.json, stdout);
     whole = report.failed == 0 && report.window.forged == 0;
-    g_array_unref(report.first_packet_ms);
+    bench_report_clear(&report);
 
     return whole ? 0 : 1;
 }

@@ -2,6 +2,15 @@
 
 #include <math.h>
 
+static const struct {
+    const char *title, *key;
+} steps[BENCH_STEPS] = {
+    [BENCH_STEP_ANSWER] = {"answer after", "answer_ms"},
+    [BENCH_STEP_ICE] = {"ICE", "ice_ms"},
+    [BENCH_STEP_DTLS] = {"DTLS", "dtls_ms"},
+    [BENCH_STEP_PACKET] = {"first packet", "first_packet_ms"},
+};
+
 static int
 compare(gconstpointer left, gconstpointer right)
 {
@@ -75,9 +84,10 @@ print_text(const BenchReport *r, FILE *out)
             w->lost, w->dropped_here);
     fprintf(out, "authentic     %" G_GUINT64_FORMAT ", forged %" G_GUINT64_FORMAT "\n", w->verified,
             w->forged);
-    fprintf(out, "first packet  min %.1f, median %.1f, p95 %.1f, max %.1f ms\n",
-            bench_quantile(r->first_packet_ms, 0), bench_quantile(r->first_packet_ms, 0.5),
-            bench_quantile(r->first_packet_ms, 0.95), bench_quantile(r->first_packet_ms, 1));
+    for (unsigned i = 0; i < BENCH_STEPS; i++)
+        fprintf(out, "%-13s min %.1f, median %.1f, p95 %.1f, max %.1f ms\n", steps[i].title,
+                bench_quantile(r->step_ms[i], 0), bench_quantile(r->step_ms[i], 0.5),
+                bench_quantile(r->step_ms[i], 0.95), bench_quantile(r->step_ms[i], 1));
     if (r->has_server)
         print_server(r, out);
     fprintf(out, "this program  %.0f %% of a core%s\n", 100 * busy,
@@ -96,9 +106,10 @@ print_json(const BenchReport *r, FILE *out)
             ",\"dropped_here\":%" G_GUINT64_FORMAT ",\"verified\":%" G_GUINT64_FORMAT
             ",\"forged\":%" G_GUINT64_FORMAT ",",
             w->packets, w->bytes, w->lost, w->dropped_here, w->verified, w->forged);
-    fprintf(out, "\"first_packet_ms\":{\"min\":%.2f,\"median\":%.2f,\"p95\":%.2f,\"max\":%.2f},",
-            bench_quantile(r->first_packet_ms, 0), bench_quantile(r->first_packet_ms, 0.5),
-            bench_quantile(r->first_packet_ms, 0.95), bench_quantile(r->first_packet_ms, 1));
+    for (unsigned i = 0; i < BENCH_STEPS; i++)
+        fprintf(out, "\"%s\":{\"min\":%.2f,\"median\":%.2f,\"p95\":%.2f,\"max\":%.2f},", steps[i].key,
+                bench_quantile(r->step_ms[i], 0), bench_quantile(r->step_ms[i], 0.5),
+                bench_quantile(r->step_ms[i], 0.95), bench_quantile(r->step_ms[i], 1));
     if (r->has_server)
         fprintf(out,
                 "\"server\":{\"cpu_s\":%.2f,\"us_per_packet\":%.3f,\"rss_bytes\":%" G_GUINT64_FORMAT
@@ -109,9 +120,17 @@ print_json(const BenchReport *r, FILE *out)
 }
 
 void
+bench_report_clear(BenchReport *self)
+{
+    for (unsigned i = 0; i < BENCH_STEPS; i++)
+        g_clear_pointer(&self->step_ms[i], g_array_unref);
+}
+
+void
 bench_report_print(BenchReport *report, bool json, FILE *out)
 {
-    g_array_sort(report->first_packet_ms, compare);
+    for (unsigned i = 0; i < BENCH_STEPS; i++)
+        g_array_sort(report->step_ms[i], compare);
     if (json)
         print_json(report, out);
     else

@@ -62,12 +62,15 @@ join(Run *self, BenchViewer *viewer)
 }
 
 static void
-on_playing(BenchViewer *viewer G_GNUC_UNUSED, int64_t us, void *user_data)
+on_playing(BenchViewer *viewer G_GNUC_UNUSED, const int64_t step_us[BENCH_STEPS], void *user_data)
 {
     Run *self = user_data;
-    double ms = (double)us / 1000;
 
-    g_array_append_val(self->report.first_packet_ms, ms);
+    for (unsigned i = 0; i < BENCH_STEPS; i++) {
+        double ms = (double)step_us[i] / 1000;
+
+        g_array_append_val(self->report.step_ms[i], ms);
+    }
 }
 
 static void
@@ -289,7 +292,8 @@ set_up(Run *self, GError **error)
 {
     const BenchOptions *options = self->options;
 
-    self->report.first_packet_ms = g_array_new(FALSE, FALSE, sizeof(double));
+    for (unsigned i = 0; i < BENCH_STEPS; i++)
+        self->report.step_ms[i] = g_array_new(FALSE, FALSE, sizeof(double));
     self->report.has_server = options->pid > 0;
     if (options->pid > 0 && !bench_usage_read(options->pid, &self->report.server_idle)) {
         g_set_error(error, BASE_ERROR, BASE_ERROR_NOT_FOUND, "--pid %d: no such process", options->pid);
@@ -361,7 +365,7 @@ bench_run(const BenchOptions *options, BenchReport *ret_report, GError **error)
     if (ready && run.interrupted)
         g_set_error(error, BASE_ERROR, BASE_ERROR_BUSY, "interrupted");
     if (!ready || run.interrupted) {
-        g_array_unref(run.report.first_packet_ms);
+        bench_report_clear(&run.report);
         return false;
     }
     *ret_report = run.report;

@@ -35,6 +35,7 @@ struct BenchViewer {
     BenchSrtp *srtp;
     int fd;
     int64_t joined_us, last_packet_us, next_check_us;
+    int64_t step_us[BENCH_STEPS];
     unsigned left_to_verify;
     BenchCounts counts;      /* of this session */
     BenchViewerTotals total; /* of the sessions before, and what is not counted per session */
@@ -105,12 +106,6 @@ bench_viewer_state(const BenchViewer *self)
     return self->state;
 }
 
-int64_t
-bench_viewer_joined_us(const BenchViewer *self)
-{
-    return self->joined_us;
-}
-
 BenchViewerTotals
 bench_viewer_totals(const BenchViewer *self)
 {
@@ -123,6 +118,13 @@ bench_viewer_totals(const BenchViewer *self)
         sum.dropped_here += bench_receiver_drops(self->fd);
 
     return sum;
+}
+
+static void
+reach(BenchViewer *self, BenchStep step, BenchViewerState state)
+{
+    self->step_us[step] = now_us() - self->joined_us;
+    self->state = state;
 }
 
 static void
@@ -211,7 +213,7 @@ take_answer(BenchViewer *self, const NetHttpAnswer *answer)
         return;
     }
     self->stun = bench_stun_new(self->ufrag, self->pwd, self->answer.ufrag, self->answer.pwd);
-    self->state = BENCH_VIEWER_CHECKING;
+    reach(self, BENCH_STEP_ANSWER, BENCH_VIEWER_CHECKING);
     send_check(self, now_us());
 }
 
@@ -274,7 +276,7 @@ follow_dtls(BenchViewer *self, BenchDtlsState state)
         fail(self, state == BENCH_DTLS_FAILED ? "the DTLS handshake failed" : "the server ended the session");
     } else if (state == BENCH_DTLS_CONNECTED && self->state == BENCH_VIEWER_HANDSHAKE) {
         self->srtp = bench_dtls_key(self->dtls, &key) ? bench_srtp_new(&key) : NULL;
-        self->state = BENCH_VIEWER_WAITING;
+        reach(self, BENCH_STEP_DTLS, BENCH_VIEWER_WAITING);
         if (!self->srtp)
             fail(self, "no SRTP profile was agreed on");
     }
@@ -292,21 +294,21 @@ handle_stun(BenchViewer *self, const uint8_t *data, size_t length)
         send_datagram(reply, reply_bytes, self);
     if (result != BENCH_STUN_SUCCEEDED || self->state != BENCH_VIEWER_CHECKING)
         return;
-    self->state = BENCH_VIEWER_HANDSHAKE;
+    reach(self, BENCH_STEP_ICE, BENCH_VIEWER_HANDSHAKE);
     self->next_check_us = now_us() + CONSENT_EVERY_US;
     self->dtls = bench_dtls_new(self->context->dtls, &self->answer, send_datagram, self);
     follow_dtls(self, bench_dtls_start(self->dtls));
 }
 
 static void
-start_playing(BenchViewer *self, int64_t now)
+start_playing(BenchViewer *self)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = self};
 
     epoll_ctl(self->context->epoll_setup, EPOLL_CTL_DEL, self->fd, NULL);
     epoll_ctl(self->context->epoll_media, EPOLL_CTL_ADD, self->fd, &event);
-    self->state = BENCH_VIEWER_PLAYING;
-    self->context->events->playing(self, now - self->joined_us, self->context->user_data);
+    reach(self, BENCH_STEP_PACKET, BENCH_VIEWER_PLAYING);
+    self->context->events->playing(self, self->step_us, self->context->user_data);
 }
 
 /* Only the clear header is read, but for the first packets, which are opened. */
@@ -328,7 +330,7 @@ handle_rtp(BenchViewer *self, uint8_t *data, size_t length)
     }
     bench_counts_add(&self->counts, ssrc, sequence, (uint32_t)length);
     if (self->state == BENCH_VIEWER_WAITING)
-        start_playing(self, now_us());
+        start_playing(self);
 }
 
 /* By the first byte, RFC 7983; RTCP (payload types 64 to 95 of RFC 5761) is not looked at. */

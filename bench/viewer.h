@@ -22,9 +22,18 @@ typedef enum {
 
 typedef struct BenchViewer BenchViewer;
 
+/* The steps of a join; the time of each counts from the moment the viewer asked. */
+typedef enum {
+    BENCH_STEP_ANSWER,
+    BENCH_STEP_ICE,
+    BENCH_STEP_DTLS,
+    BENCH_STEP_PACKET, /* the first one of RTP */
+    BENCH_STEPS,
+} BenchStep;
+
 typedef struct {
-    /* The first RTP packet, @us after the viewer asked. */
-    void (*playing)(BenchViewer *viewer, int64_t us, void *user_data);
+    /* The first RTP packet is there; @step_us is lent. */
+    void (*playing)(BenchViewer *viewer, const int64_t step_us[BENCH_STEPS], void *user_data);
     /* It came not so far; @reason is lent. The session is over. */
     void (*failed)(BenchViewer *viewer, const char *reason, void *user_data);
     /* It has played, and plays no more. The session is over. */
@@ -54,7 +63,6 @@ BenchViewer *bench_viewer_new(const BenchViewerContext *context, unsigned index)
 void bench_viewer_free(BenchViewer *self);
 unsigned bench_viewer_index(const BenchViewer *self);
 BenchViewerState bench_viewer_state(const BenchViewer *self);
-int64_t bench_viewer_joined_us(const BenchViewer *self);
 /* Of all sessions of this viewer. */
 BenchViewerTotals bench_viewer_totals(const BenchViewer *self);
 
