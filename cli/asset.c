@@ -4,6 +4,7 @@
 #include "cli/asset-job.h"
 #include "cli/output.h"
 #include "lib/base/error.h"
+#include "lib/proto/json-print.h"
 #include "lib/store/catalogue.h"
 
 #include <stdio.h>
@@ -12,6 +13,19 @@
 static const char usage[] =
     "imstv: usage: imstv asset add FILE [--id ID] [--title TEXT] [--credit TEXT] [--synopsis TEXT] "
     "| list | show ID | remove ID\n";
+
+static const char help[] = "Usage: imstv [--state DIR] [--json] asset VERB ...\n\n"
+                           "Films: takes them in, lists them, removes them.\n\n"
+                           "  add FILE    take a film in (MP4, MOV, MKV or MPEG-TS): probe it, say what "
+                           "would not play, conform it,\n"
+                           "              publish it\n"
+                           "    --id ID          id in addresses (default: from the title)\n"
+                           "    --title TEXT     title (default: from the file's name)\n"
+                           "    --credit TEXT    who made it, and its licence\n"
+                           "    --synopsis TEXT  what it is about\n"
+                           "  list        all films: id, length, title\n"
+                           "  show ID     one film with its tracks\n"
+                           "  remove ID   take it off the catalogue and delete its files\n";
 
 typedef struct {
     char *id, *title, *credit, *synopsis;
@@ -51,7 +65,7 @@ add_over_api(const char *port, const char *file, const Options *options, bool js
         return cli_fail(error);
     if (json) {
         g_autoptr(JsonNode) root = json_node_init_object(json_node_alloc(), job);
-        g_autofree char *text = json_to_string(root, TRUE);
+        g_autofree char *text = proto_json_print(root, true);
 
         printf("%s\n", text);
     } else {
@@ -276,10 +290,8 @@ cli_asset_main(int argc, char **argv, const CliContext *context)
     g_autoptr(StoreCatalogue) catalogue = NULL;
     g_autoptr(GError) error = NULL;
 
-    if (strcmp(verb, "--help") == 0) {
-        fputs(usage + strlen("imstv: "), stdout);
+    if (cli_help_asked(argc, argv, help))
         return 0;
-    }
     if (strcmp(verb, "add") == 0)
         return add(argc - 1, argv + 1, context);
     if (strcmp(verb, "remove") == 0 && argc == 3)

@@ -7,6 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char help[] =
+    "Usage: imstv [--state DIR] [--json] channel VERB ...\n\n"
+    "Live channels. A running headend notices changes by itself.\n\n"
+    "  add ID --input udp://ADDRESS:PORT   add a channel: MPEG-TS over UDP with H.264 (no B-frames) and "
+    "sound\n"
+    "    -i, --input URL     where it comes from; udp://@GROUP:PORT is multicast\n"
+    "    -n, --name TITLE    title for people (default: the id)\n"
+    "    -l, --lcn N         logical channel number (default: the next free one)\n"
+    "    -p, --package ID    package that opens it (default: basic)\n"
+    "  list                                all channels: number, id, title, package, input\n"
+    "  remove ID                           remove a channel; its viewers are told\n";
+
 typedef struct {
     char *name, *package;
     char **inputs;
@@ -138,6 +150,8 @@ cli_channel_main(int argc, char **argv, const CliContext *context)
     g_autoptr(GError) error = NULL;
     g_autoptr(Store) store = NULL;
 
+    if (cli_help_asked(argc, argv, help))
+        return 0;
     if (strcmp(verb, "add") != 0 && !(strcmp(verb, "list") == 0 && argc == 2) &&
         !(strcmp(verb, "remove") == 0 && argc == 3)) {
         fprintf(stderr, "imstv: usage: imstv channel add ID --input URL ... | list | remove ID\n");

@@ -79,6 +79,9 @@ parse_globals(int argc, char **argv, const char **ret_state)
 static int
 dispatch(int argc, char **argv, const CliContext *context)
 {
+    g_autofree char *name = g_strconcat("imstv ", argv[0], NULL);
+
+    g_set_prgname(name); /* in the help of a command */
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         if (strcmp(argv[0], commands[i].name) == 0)
             return commands[i].main(argc, argv, context);

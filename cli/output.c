@@ -1,12 +1,27 @@
 #include "cli/output.h"
 
+#include "lib/proto/json-print.h"
+
 #include <stdio.h>
+#include <string.h>
+
+bool
+cli_help_asked(int argc, char **argv, const char *help)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(help, stdout);
+            return true;
+        }
+    }
+    return false;
+}
 
 void
 cli_print_json(JsonBuilder *builder)
 {
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    g_autofree char *text = json_to_string(root, TRUE);
+    g_autofree char *text = proto_json_print(root, true);
 
     puts(text);
 }

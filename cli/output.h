@@ -2,6 +2,10 @@
 #pragma once
 
 #include <json-glib/json-glib.h>
+#include <stdbool.h>
+
+/* Prints @help on standard output if one of the arguments asks for it. Returns whether one did. */
+bool cli_help_asked(int argc, char **argv, const char *help);
 
 /* Prints the document in @builder, indented, with a newline. */
 void cli_print_json(JsonBuilder *builder);

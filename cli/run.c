@@ -112,6 +112,7 @@ check_daemon(const CliContext *context, const char *name, const char *config_pat
     const char *argv[] = {program, "--config", config_path, "--check-config", NULL};
     g_autofree char *said = NULL;
     g_autoptr(GError) cause = NULL;
+    const char *sentence;
     int status;
 
     if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, &said, &status,
@@ -123,7 +124,11 @@ check_daemon(const CliContext *context, const char *name, const char *config_pat
     if (g_spawn_check_wait_status(status, NULL))
         return true;
     g_strchomp(said);
-    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT, "%s", *said != '\0' ? said : name);
+    sentence = g_str_has_prefix(said, name) ? strstr(said, ": ") : NULL; /* who said it does not matter */
+    g_set_error(error, BASE_ERROR, BASE_ERROR_INVALID_ARGUMENT, "%s",
+                sentence != NULL ? sentence + 2
+                : *said != '\0'  ? said
+                                 : name);
     return false;
 }
 

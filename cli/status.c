@@ -9,6 +9,12 @@
 
 #define DEADLINE_MS 2000
 
+static const char help[] =
+    "Usage: imstv [--state DIR] [--json] status\n\n"
+    "What runs, and how it is: each daemon with the reason where it is not ready, the viewers, and each "
+    "channel\n"
+    "with the state of its input. Exit code 0: all is ready; 1: something is not, or no headend runs.\n";
+
 static const char *const sections[] = {"sgw", "core", "iptv", "mcf", "mdf", "ingest"};
 
 typedef struct {
@@ -178,7 +184,8 @@ cli_status_main(int argc, char **argv, const CliContext *context)
     Question questions[G_N_ELEMENTS(sections)];
     int exit_code;
 
-    (void)argv;
+    if (cli_help_asked(argc, argv, help))
+        return 0;
     if (argc != 1) {
         fprintf(stderr, "imstv: usage: imstv [--json] status\n");
         return 2;

@@ -13,6 +13,19 @@
 #define TOKEN_LIFETIME_S 86400
 #define LINE_MAX_BYTES 256
 
+static const char help[] =
+    "Usage: imstv [--state DIR] [--json] user VERB ...\n\n"
+    "Subscribers. A name without @DOMAIN belongs to the home domain.\n\n"
+    "  add NAME         add a subscriber\n"
+    "    --password PASSWORD   without it, it is asked for or read from standard input\n"
+    "    --package ID          granted package; repeatable (default: basic)\n"
+    "  list             all subscribers: private and public identity, packages\n"
+    "  remove NAME      remove a subscriber\n"
+    "  password NAME    change the password (--password as above)\n"
+    "  token NAME       print a token for standard players (WHEP)\n"
+    "    --content KIND:ID     what it opens: asset:ID or channel:ID (default: all that the user may see)\n"
+    "    --lifetime-s N        how long, in seconds (default: 86400)\n";
+
 typedef struct {
     char *password, *content;
     char **packages;
@@ -205,6 +218,8 @@ cli_user_main(int argc, char **argv, const CliContext *context)
     g_autoptr(GError) error = NULL;
     g_autoptr(Store) store = NULL;
 
+    if (cli_help_asked(argc, argv, help))
+        return 0;
     g_option_context_add_main_entries(parser, entries, NULL);
     if (!g_option_context_parse(parser, &argc, &argv, &error)) {
         cli_fail(error);

@@ -3,6 +3,7 @@
 #include "content/publish.h"
 #include "content/runner.h"
 #include "lib/base/progress.h"
+#include "lib/proto/json-print.h"
 
 #include <glib-unix.h>
 #include <signal.h>
@@ -76,7 +77,7 @@ print_json(const Once *self)
     json_object_set_string_member(object, "stage", content_stage_name(status.stage));
     json_object_set_string_member(object, "verdict", status.verdict != NULL ? status.verdict : "");
     json_object_set_int_member(object, "duration_us", status.duration_us);
-    text = json_to_string(root, TRUE);
+    text = proto_json_print(root, true);
     printf("%s\n", text);
 }
 

@@ -417,7 +417,7 @@ net_http_answer_check(const NetHttpAnswer *self, GError **error)
         return true;
 
     detail = problem_detail(self);
-    g_set_error(error, BASE_ERROR, base_error_from_status(status), "HTTP %d: %.300s", status,
+    g_set_error(error, BASE_ERROR, base_error_from_status(status), "%.300s",
                 detail ? detail : soup_status_get_phrase((guint)status));
     return false;
 }

@@ -4,10 +4,11 @@
 
 #include "lib/base/error.h"
 #include "lib/base/id.h"
-#include "lib/proto/json-strict.h"
 #include "lib/base/metrics.h"
 #include "lib/base/trace.h"
 #include "lib/net/http-text.h"
+#include "lib/proto/json-print.h"
+#include "lib/proto/json-strict.h"
 
 #define RETRY_AFTER_S "2"
 
@@ -191,7 +192,7 @@ net_http_respond(NetHttpExchange *self, int status, const char *content_type, co
 static GBytes *
 bytes_of_json(JsonNode *root)
 {
-    char *text = json_to_string(root, FALSE);
+    char *text = proto_json_print(root, false);
 
     return g_bytes_new_take(text, strlen(text));
 }

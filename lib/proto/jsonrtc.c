@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/proto/json-print.h"
 #include "lib/proto/json-strict.h"
 
 #define MAX_TOKEN 128
@@ -292,7 +293,7 @@ proto_jsonrtc_build(const ProtoJsonrtcFrame *frame)
         json_object_set_object_member(object, "header", build_header(frame));
     if (frame->payload)
         json_object_set_object_member(object, "payload", json_object_ref(frame->payload));
-    return json_to_string(root, FALSE);
+    return proto_json_print(root, false);
 }
 
 /* --- members --- */

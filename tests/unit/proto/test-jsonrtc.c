@@ -3,8 +3,23 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/proto/json-print.h"
 #include "lib/proto/json-strict.h"
 #include "lib/proto/jsonrtc-window.h"
+
+/* Numbers are as short as they can be read back, strings untouched. */
+static void
+test_print(void)
+{
+    static const char text[] = "{\"d\":30.014,\"s\":\"30.013999999999999 \\\" 1.50\",\"n\":[-0.1,1.0,12,1e30,"
+                               "0.3333333333333333],\"t\":true}";
+    g_autoptr(JsonNode) root = proto_json_parse(text, strlen(text), strlen(text), NULL);
+    g_autofree char *printed = proto_json_print(root, false);
+
+    g_assert_cmpstr(printed, ==,
+                    "{\"d\":30.014,\"s\":\"30.013999999999999 \\\" 1.50\",\"n\":[-0.1,1.0,12,1e+30,"
+                    "0.33333333333333331],\"t\":true}");
+}
 
 static void
 assert_refused(const char *text, int code)
@@ -348,6 +363,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/proto/json/print", test_print);
     g_test_add_func("/proto/json/strict", test_strict);
     g_test_add_func("/proto/json/nul-byte", test_bytes_within_text);
     g_test_add_func("/proto/json/depth", test_depth);
