@@ -179,6 +179,7 @@ static char *
 channels_xml(IptvOffering *self, const GPtrArray *channels)
 {
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)proto_sdns_channel_free);
+    g_auto(GStrv) silent = store_state_keys(self->store, STORE_STATE_NO_SIGNAL, NULL);
 
     for (unsigned i = 0; i < channels->len; i++) {
         const StoreChannel *channel = g_ptr_array_index(channels, i);
@@ -188,6 +189,7 @@ channels_xml(IptvOffering *self, const GPtrArray *channels)
         record->name = g_strdup(channel->id);
         record->domain = g_strdup(self->settings->home_domain);
         record->title = g_strdup(channel->title);
+        record->no_signal = silent && g_strv_contains((const char *const *)silent, channel->id);
         g_ptr_array_add(records, record);
     }
     return proto_sdns_build_channels(self->settings->home_domain, 1, records);
@@ -287,7 +289,7 @@ add_film(JsonBuilder *builder, const StoreAsset *asset)
     add_text(builder, "id", asset->id);
     add_text(builder, "title", asset->title);
     json_builder_set_member_name(builder, "duration_s");
-    json_builder_add_double_value(builder, (double)asset->duration_us / 1e6);
+    json_builder_add_double_value(builder, (double)((asset->duration_us + 500) / 1000) / 1e3);
     add_text(builder, "synopsis", asset->synopsis);
     add_text(builder, "poster", poster);
     add_text(builder, "credit", asset->credit);

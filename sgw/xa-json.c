@@ -71,6 +71,8 @@ channel_json(const ProtoSdnsChannel *channel, const GPtrArray *packages, const c
         json_object_set_int_member(entry, "lcn", service->lcn);
     if (package)
         set_text(entry, "package", package->id);
+    if (channel->no_signal)
+        json_object_set_boolean_member(entry, "no_signal", TRUE);
     return entry;
 }
 

@@ -7,6 +7,7 @@
 
 #define MAX_RECORDS 2000
 #define XML_NAMESPACE "urn:dvb:metadata:iptv:sdns:2008-1"
+#define OWN_NAMESPACE "urn:imstv:sdns"
 
 /* ---- records ---- */
 
@@ -145,7 +146,10 @@ build_location(GString *out, const char *location)
 static void
 build_channel(GString *out, const ProtoSdnsChannel *channel)
 {
-    g_string_append(out, "  <SingleService>");
+    g_string_append(out, "  <SingleService");
+    if (channel->no_signal)
+        g_string_append(out, " xmlns:imstv=\"" OWN_NAMESPACE "\" imstv:NoSignal=\"true\"");
+    g_string_append_c(out, '>');
     if (channel->location)
         build_location(out, channel->location);
     proto_xml_append(out, "<TextualIdentifier ServiceName=\"%s\"", channel->name);
@@ -318,7 +322,9 @@ parse_channel(const xmlNode *node, const char *domain)
 {
     const xmlNode *id = proto_xml_child(node, "TextualIdentifier");
     g_autoptr(ProtoSdnsChannel) channel = proto_sdns_channel_new();
+    g_autofree char *no_signal = proto_xml_attribute(node, "NoSignal");
 
+    channel->no_signal = g_strcmp0(no_signal, "true") == 0;
     channel->name = non_empty(proto_xml_attribute(id, "ServiceName"));
     channel->domain = non_empty(proto_xml_attribute(id, "DomainName"));
     channel->title = non_empty(proto_xml_text(proto_xml_child(proto_xml_child(node, "SI"), "Name")));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 #define PROTO_SDNS_TYPE "application/xml"
 
@@ -14,6 +15,7 @@ typedef struct {
     char *title;               /* SI/Name */
     char *location;            /* RTSPURL or udp://address:port of IPMulticastAddress; NULL: WebRTC only */
     unsigned max_bitrate_kbps; /* 0: not said */
+    bool no_signal;            /* it is not sending now; @NoSignal of a namespace of our own */
 } ProtoSdnsChannel;
 
 /* A package of payload 05. */

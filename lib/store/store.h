@@ -137,6 +137,9 @@ void store_unwatch(Store *self, unsigned id);
 
 /* ---- state that outlives a process (W2 sessions, registrations): small values by kind and key ---- */
 
+/* Key: a channel whose input gets nothing usable. Written by the MDF as long as it is so, for the SSF. */
+#define STORE_STATE_NO_SIGNAL "no-signal"
+
 /* @value: at most 1 MiB. @lifetime_s: forgotten after that time; 0: never. Not a reason for StoreChanged.
  * Survives the death of the process, not necessarily of the machine. */
 bool store_state_put(

@@ -11,6 +11,9 @@
 #include "mdf/channels/film-opener.h"
 #include "mdf/channels/source-metrics.h"
 
+#define SILENCE_LIFETIME_S 60
+#define SILENCE_REFRESH_S 20
+
 struct MdfSources {
     char *state_dir, *input_program;
     ReelBlockCache *cache;
@@ -19,7 +22,7 @@ struct MdfSources {
     MdfFilmOpener *films;
     MdfChannelParts parts;
     Store *store;
-    unsigned watch;
+    unsigned watch, refresh;
     StoreCatalogue *catalogue;
     GTree *channels; /* id -> MdfChannel */
     void (*signal_changed)(void *user_data, const char *source, bool signal);
@@ -57,12 +60,44 @@ on_metrics(GString *out, void *user_data)
     mdf_source_metrics_channels(out, (const MdfChannelFigures *)(const void *)figures->data, figures->len);
 }
 
+/* For the SSF's lists; what an MDF that was killed has said lapses. */
+static void
+note_signal(MdfSources *self, const char *id, bool signal)
+{
+    g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
+    g_autoptr(GError) error = NULL;
+
+    if (!(signal
+              ? store_state_remove(self->store, STORE_STATE_NO_SIGNAL, id, &error)
+              : store_state_put(self->store, STORE_STATE_NO_SIGNAL, id, nothing, SILENCE_LIFETIME_S, &error)))
+        base_warning(&(BaseLogFields){.channel = id}, "lists do not show whether it is sending: %s",
+                     error->message);
+}
+
+static gboolean
+note_silence(gpointer key, gpointer value, gpointer user_data)
+{
+    if (!mdf_channel_has_signal(value))
+        note_signal(user_data, key, false);
+    return FALSE;
+}
+
+static gboolean
+on_refresh(gpointer user_data)
+{
+    MdfSources *self = user_data;
+
+    g_tree_foreach(self->channels, note_silence, self);
+    return G_SOURCE_CONTINUE;
+}
+
 static void
 on_signal_changed(void *user_data, const char *id, bool signal)
 {
     MdfSources *self = user_data;
     g_autofree char *source = g_strconcat("channel:", id, NULL);
 
+    note_signal(self, id, signal);
     if (self->signal_changed)
         self->signal_changed(self->signal_data, source, signal);
 }
@@ -113,8 +148,10 @@ on_store_changed(void *user_data)
         return;
     }
     g_tree_foreach(self->channels, note_removed, &removal);
-    for (unsigned i = 0; i < gone->len; i++)
+    for (unsigned i = 0; i < gone->len; i++) {
+        note_signal(self, gone->pdata[i], true);
         g_tree_remove(self->channels, gone->pdata[i]);
+    }
     for (unsigned i = 0; i < rows->len; i++)
         update_channel(self, rows->pdata[i]);
 }
@@ -167,6 +204,7 @@ mdf_sources_new(const BaseConfig *config, GError **error)
         return NULL;
     store_catalogue_watch(self->catalogue, on_catalogue_changed, self);
     self->watch = store_watch(self->store, on_store_changed, self);
+    self->refresh = g_timeout_add_seconds(SILENCE_REFRESH_S, on_refresh, self);
     base_metrics_add_collector(on_metrics, self);
     on_store_changed(self);
     return g_steal_pointer(&self);
@@ -178,6 +216,8 @@ mdf_sources_free(MdfSources *self)
     if (!self)
         return;
     base_metrics_remove_collector(on_metrics, self);
+    if (self->refresh)
+        g_source_remove(self->refresh);
     if (self->watch)
         store_unwatch(self->store, self->watch);
     g_tree_unref(self->channels);

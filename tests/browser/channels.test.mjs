@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {after, afterEach, before} from 'node:test';
 
-import {logIn, openBrowser, openPage} from './lib/browser.mjs';
+import {logIn, openBrowser, openPage, shoot} from './lib/browser.mjs';
 import {Headend} from './lib/headend.mjs';
 import {
     goHome, messageOf, provePlaying, readFrame, statsOf, waitForFrame, waitForState, waitForTone, watch,
@@ -14,6 +14,7 @@ const FPS = 25;
 const CHANNELS = {one: {number: 1, tone: 440}, two: {number: 2, tone: 660}};
 const MAX_DELAY_MS = 3000; /* encoder, channel delay, join */
 const ZAPS = 20;
+const NO_SIGNAL_MS = 1000;
 
 let headend;
 let browser;
@@ -115,6 +116,32 @@ test('a channel that is added while all runs is there at once, and goes again', 
     await headend.command('channel', 'remove', 'three');
     await waitForState(page, 'failed');
     assert.ok((await messageOf(page)).text);
+});
+
+test('a dead channel says "No signal" within 1 s; its picture comes on the same call when it sends', async () => {
+    const input = await Headend.freeInput();
+    await headend.command('channel', 'add', 'four', '--input', input, '--name', 'Channel Four');
+    await eventually(async () => /four +no-signal/.test(await headend.command('status')),
+                     'the headend knows that nothing arrives', 10000);
+    page = await openPage(browser, headend.url);
+    await logIn(page);
+    const tile = page.locator('a.channel', {hasText: 'Channel Four'});
+    await tile.locator('.on-air', {hasText: 'No signal'}).waitFor();
+    await shoot(page, 'dead-tile');
+    const start = performance.now();
+    await tile.click();
+    await page.locator('imstv-player section.card', {hasText: 'No signal'}).waitFor();
+    const ms = performance.now() - start;
+    assert.ok(ms < NO_SIGNAL_MS, `"No signal" took ${Math.round(ms)} ms`);
+    const {callId} = await statsOf(page);
+    await shoot(page, 'dead-channel');
+
+    await headend.sendChannel('four', ['--width', 640, '--height', 360], input);
+    await waitForState(page, 'playing');
+    await waitForFrame(page, ({channel}) => channel === 4, 'channel 4');
+    assert.equal((await statsOf(page)).callId, callId);
+    await page.locator('imstv-player section.card').waitFor({state: 'hidden'});
+    await headend.command('channel', 'remove', 'four');
 });
 
 test('two viewers at once watch different things', async () => {

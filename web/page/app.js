@@ -23,6 +23,7 @@ const player = Object.assign(h('imstv-player', {tabindex: '-1'}), {session});
 
 let catalogue = null;
 let lastFocus = null;
+let lastScroll = 0; /* of the start page */
 
 /* For tests, support and the curious. */
 window.imstv = {
@@ -62,7 +63,16 @@ function showHome() {
     document.title = 'imstv';
     show(homeView({catalogue, user: session.user, actions: {logout}}));
     const last = lastFocus && app.querySelector(`[href="${CSS.escape(lastFocus)}"]`);
-    (last ?? app.querySelector('[data-focus]'))?.focus({preventScroll: !last});
+    (last ?? app.querySelector('[data-focus]'))?.focus({preventScroll: true});
+    scrollTo(0, last ? lastScroll : 0);
+    if (last && !isInView(last)) {
+        last.scrollIntoView({block: 'nearest'});
+    }
+}
+
+function isInView(element) {
+    const {top, bottom} = element.getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
 }
 
 function showWatch({kind, id}) {
@@ -73,6 +83,7 @@ function showWatch({kind, id}) {
     }
     lastFocus = routeTo(content);
     if (!player.isConnected) {
+        lastScroll = scrollY;
         show(player);
     }
     player.channels = catalogue.channels.map(channelContent);
@@ -149,6 +160,7 @@ async function refresh() {
     if (JSON.stringify(fresh) !== JSON.stringify(catalogue) && !player.isConnected) {
         catalogue = fresh;
         lastFocus = document.activeElement?.getAttribute('href') ?? lastFocus;
+        lastScroll = scrollY;
         render();
     }
 }

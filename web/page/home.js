@@ -74,10 +74,10 @@ function channelCard(channel, index) {
     const card = h('a', {
         class: 'tile channel', href: routeTo({kind: 'channel', id: channel.id}),
         'data-id': channel.id, 'data-focus': true,
-        'aria-label': `Channel ${channel.lcn ?? ''} ${channel.title}, live`,
+        'aria-label': `Channel ${channel.lcn ?? ''} ${channel.title}, ${channel.no_signal ? 'no signal' : 'live'}`,
     },
     h('span', {class: 'art'},
-        h('span', {class: 'on-air'}, h('i'), 'Live'),
+        h('span', {class: `on-air${channel.no_signal ? ' off' : ''}`}, h('i'), channel.no_signal ? 'No signal' : 'Live'),
         h('span', {class: 'number', 'aria-hidden': 'true'}, String(channel.lcn ?? ''))),
     h('span', {class: 'label'}, h('b', {}, channel.title)));
     return paint(card, channel.id, index);

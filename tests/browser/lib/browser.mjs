@@ -1,5 +1,7 @@
 /* browser.mjs - Debian's Chromium for tests: no network but loopback, a new profile each time. */
 
+import {join} from 'node:path';
+
 import {chromium} from 'playwright-core';
 
 const ARGS = [
@@ -46,4 +48,11 @@ export async function logIn(page, user = 'demo', password = 'demo') {
     await page.getByLabel('User name').fill(user);
     await page.getByLabel('Password').fill(password);
     await page.getByRole('button', {name: 'Watch'}).click();
+}
+
+/* A screenshot @name.png in the folder IMSTV_SHOTS, for people; nothing where that is not set. */
+export async function shoot(page, name) {
+    if (process.env.IMSTV_SHOTS) {
+        await page.screenshot({path: join(process.env.IMSTV_SHOTS, `${name}.png`)});
+    }
 }

@@ -75,9 +75,14 @@ export class Headend {
         return film;
     }
 
+    /* Where a channel could be sent to; nobody does yet. */
+    static async freeInput() {
+        return `udp://127.0.0.1:${await freeUdpPort()}`;
+    }
+
     /* Sends channel @id in real time until the headend stops; resolves with the address of its input. */
-    async sendChannel(id, options = []) {
-        const address = `udp://127.0.0.1:${await freeUdpPort()}`;
+    async sendChannel(id, options = [], to = undefined) {
+        const address = to ?? await Headend.freeInput();
         const all = ['--channel', id, '--output', address, ...options.map(String)];
         this.#encoders.push(start(join(BIN, 'imstv-demo-encoder'), all, {stdio: 'ignore'}));
         return address;

@@ -5,7 +5,7 @@ import {after, afterEach, before, beforeEach} from 'node:test';
 
 import {makeHa1} from '../../../web/sdk/digest.js';
 import {FakeGateway, Refusal} from '../../fakes/w2-gateway.mjs';
-import {logIn, openBrowser, openPage} from '../lib/browser.mjs';
+import {logIn, openBrowser, openPage, shoot} from '../lib/browser.mjs';
 import {goHome, readFrame, stateOf, statsOf, waitForState, waitForTone, watch} from '../lib/player.mjs';
 import {eventually, test} from '../lib/test.mjs';
 
@@ -153,7 +153,7 @@ test('a channel that is not granted leaves the old one on, with a notice', async
 });
 
 for (const [code, title] of [[403, 'Not in your package'], [404, 'Not available'],
-    [488, 'This browser cannot play it'], [503, 'No room right now']]) {
+    [488, 'This browser cannot play it'], [503, 'Out of reach right now']]) {
     test(`a refusal with ${code} says what it means, and play again works`, async () => {
         await atHome();
         const {onStart} = gateway;
@@ -190,7 +190,7 @@ test('a channel without signal says so at once, keeps its call, and the picture 
     assert.equal(await page.getByRole('button', {name: 'Play again'}).isVisible(), false);
     assert.equal(await badge(), 'No signal');
 
-    await page.screenshot({path: process.env.IMSTV_SHOTS ? `${process.env.IMSTV_SHOTS}/no-signal.png` : undefined});
+    await shoot(page, 'no-signal');
     await page.waitForTimeout(9000); /* longer than a channel may be without a picture otherwise */
     assert.equal(await stateOf(page), 'starting');
     held = false;

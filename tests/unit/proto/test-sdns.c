@@ -17,6 +17,7 @@ test_channels_there_and_back(void)
     one->max_bitrate_kbps = 2600;
     two->name = g_strdup("two");
     two->domain = g_strdup("other.test");
+    two->no_signal = true;
     g_ptr_array_add(channels, one);
     g_ptr_array_add(channels, two);
 
@@ -29,9 +30,11 @@ test_channels_there_and_back(void)
     g_assert_cmpstr(got->title, ==, one->title);
     g_assert_cmpstr(got->location, ==, "udp://239.1.1.1:5000");
     g_assert_cmpuint(got->max_bitrate_kbps, ==, 2600);
+    g_assert_false(got->no_signal);
     got = g_ptr_array_index(parsed, 1);
     g_assert_cmpstr(got->domain, ==, "other.test");
     g_assert_null(got->location);
+    g_assert_true(got->no_signal);
 }
 
 static void
