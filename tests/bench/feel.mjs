@@ -125,6 +125,19 @@ function print(results) {
     }
 }
 
+/* Logs in and puts the stop watch into the page; says what the page and the daemons know if that fails. */
+async function enter(browser, headend) {
+    const page = await openPage(browser, headend.url);
+    try {
+        await logIn(page);
+        await page.locator('a.tile').first().waitFor();
+        await page.evaluate(installStopWatch);
+    } catch (error) {
+        throw new Error(`${error.message}\n${page.problems.join('\n')}\n${await headend.logs()}`);
+    }
+    return page;
+}
+
 async function run(count) {
     const headend = await Headend.create();
     let browser = null;
@@ -133,10 +146,7 @@ async function run(count) {
             '--key-interval-ms', KEY_DISTANCE_S * 1000]);
         await headend.start();
         browser = await openBrowser();
-        const page = await openPage(browser, headend.url);
-        await logIn(page);
-        await page.locator('a.tile').first().waitFor();
-        await page.evaluate(installStopWatch);
+        const page = await enter(browser, headend);
         const results = [];
         for (const step of PLAN) {
             results.push(await measure(page, step, count));
