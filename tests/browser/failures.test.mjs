@@ -1,13 +1,13 @@
 /* What a viewer meets when a part of the headend fails. */
 
 import assert from 'node:assert/strict';
-import {writeFile} from 'node:fs/promises';
+import {readdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {after, afterEach, before} from 'node:test';
 
 import {logIn, openBrowser, openPage} from './lib/browser.mjs';
 import {Headend} from './lib/headend.mjs';
-import {messageOf, stateOf, waitForFrame, waitForState, watch} from './lib/player.mjs';
+import {goHome, messageOf, stateOf, statsOf, waitForFrame, waitForState, watch} from './lib/player.mjs';
 import {eventually, test} from './lib/test.mjs';
 
 let headend;
@@ -70,17 +70,70 @@ test('when the media server dies the viewer is told, and one click plays again',
     await waitForFrame(page, ({clock}) => clock > 0, 'the picture is back');
 });
 
-test('when the gateway dies the viewer is told, and plays on after a click', async () => {
+/* Collects the states of the player from now on. */
+const watchStates = (page) => page.evaluate(() => {
+    window.states = [];
+    window.imstv.player.addEventListener('statechange', ({detail}) => window.states.push(detail.state));
+});
+
+const statesOf = (page) => page.evaluate(() => window.states);
+
+const positionOf = (page) => page.evaluate(() => window.imstv.player.position);
+
+test('when the gateway dies the picture goes on, and so does the film, without a click', async () => {
     await watchFilm();
     page.expected = /WebSocket/;
+    await watchStates(page);
+    const before = await positionOf(page);
+    const {callId} = await statsOf(page);
     await headend.killAndWait('imstv-sgw');
-    await eventually(async () => await page.evaluate(() => window.imstv.session.state) === 'online' &&
-        ['failed', 'playing'].includes(await stateOf(page)), 'registered again', 20000);
-    if (await stateOf(page) === 'failed') {
-        await page.getByRole('button', {name: 'Play again'}).click();
-    }
-    await waitForState(page, 'playing');
-    await waitForFrame(page, ({clock}) => clock > 0, 'the picture is back');
+    await eventually(() => page.evaluate(() => window.imstv.session.state === 'online'), 'registered again', 8000);
+    await eventually(async () => {
+        const now = await statsOf(page);
+        return now.callId && now.callId !== callId;
+    }, 'a new call', 8000);
+    await waitForFrame(page, ({clock}) => clock / 1000 > before, 'the picture moves');
+    await eventually(() => page.evaluate(() => !window.imstv.player.waiting), 'nothing is waited for');
+    assert.ok(await positionOf(page) >= before, `at ${await positionOf(page)} s, not after ${before} s`);
+    assert.deepEqual((await statesOf(page)).filter((state) => state !== 'playing'), []);
+    await page.keyboard.press('Space');
+    await waitForState(page, 'paused');
+});
+
+test('when the core dies the picture goes on, and the same call can be controlled and ended', async () => {
+    await watchFilm();
+    await watchStates(page);
+    const {callId} = await statsOf(page);
+    await headend.killAndWait('imstv-core');
+    await eventually(() => page.evaluate(() => window.imstv.session.refreshCatalogue().then(() => true, () => false)),
+                     'the network is back', 20000, 500);
+    await page.evaluate(() => window.imstv.player.seek(30));
+    await waitForFrame(page, ({clock}) => clock > 27000 && clock < 40000, 'the film is where it was sought');
+    assert.equal((await statsOf(page)).callId, callId);
+    assert.deepEqual((await statesOf(page)).filter((state) => state !== 'playing'), []);
+    await goHome(page);
+    await eventually(async () => (await dialogOf('imstv-mcf', callId))?.includes('dialog over: BYE'),
+                     'the call has ended everywhere', 10000, 200);
+});
+
+/* The last line about call @id in the log of daemon @name. */
+async function dialogOf(name, id) {
+    const folder = join(headend.state, 'log');
+    const file = (await readdir(folder)).find((one) => one.includes(name));
+    const text = await readFile(join(folder, file), 'utf8');
+    return text.split('\n').filter((line) => line.includes(`session=${id}`)).pop();
+}
+
+test('what is taken off the programme while it is watched is said to be gone', async () => {
+    const address = await headend.sendChannel('gone');
+    await headend.command('channel', 'add', 'gone', '--input', address, '--name', 'Gone soon');
+    page = await openPage(browser, headend.url);
+    await logIn(page);
+    await page.locator('a.tile[href="#/channel/gone"]').waitFor({timeout: 30000});
+    await watch(page, 'channel', 'gone');
+    await headend.command('channel', 'remove', 'gone');
+    await waitForState(page, 'failed', 15000);
+    assert.equal((await messageOf(page)).title, 'Not available any more');
 });
 
 for (const name of ['imstv-mcf', 'imstv-iptv', 'imstv-core']) {

@@ -12,6 +12,7 @@ import {Timeline} from './timeline.js';
 const WATCH_MS = 500;
 const SPINNER_AFTER_MS = 1500;
 const LATE_FRAMES_MS = 2000; /* frames that were under way when the channel fell silent */
+const REASON_MS = 3000; /* after the end of the media, for the reason to come */
 const NO_PICTURE_MS = 8000; /* then a film, or a channel whose transport is down, has failed */
 
 export class Playback extends EventTarget {
@@ -30,6 +31,8 @@ export class Playback extends EventTarget {
     #signalAt = 0; /* when the channel fell silent or began to send again; 0: neither was heard of */
     #interrupted = false;
     #watch = null;
+    #reasonTimer = null;
+    #leaving = null; /* the peer whose picture is shown until the new one has an answer */
 
     session = null;
     content = null; /* what is really playing */
@@ -81,19 +84,39 @@ export class Playback extends EventTarget {
 
     async open(content, startAt) {
         this.#hangUp();
+        this.duration = content.duration ?? null;
+        await this.#begin(content, startAt, 'starting');
+    }
+
+    async #begin(content, startAt, state) {
         const turn = this.#turn;
 
         this.content = content;
-        this.duration = content.duration ?? null;
         this.#seekTarget = startAt ?? null;
         this.#startedAt = performance.now();
-        this.#enter('starting', true);
+        this.#enter(state, true);
         try {
             await this.#connect(content, startAt, turn);
         } catch (error) {
-            if (turn === this.#turn) {
+            if (turn !== this.#turn) {
+                return;
+            }
+            if (error.cause === 'restarted') {
+                await this.#startAgain(content, startAt, state);
+            } else {
                 this.#fail(error);
             }
+        }
+    }
+
+    /* The gateway was away: the same once more, when the session is back. */
+    async #startAgain(content, startAt, state) {
+        this.#hangUp({keepPicture: state === 'playing'});
+        const turn = this.#turn;
+        this.content = content;
+        const online = await this.session.whenOnline();
+        if (online && turn === this.#turn) {
+            await this.#begin(content, startAt, state);
         }
     }
 
@@ -116,6 +139,9 @@ export class Playback extends EventTarget {
         if (this.state !== 'paused') {
             return undefined;
         }
+        if (!this.#call?.up) {
+            return this.open(this.content, this.#filmPosition());
+        }
         this.#goOn();
         return this.#command((call) => call.play());
     }
@@ -132,6 +158,9 @@ export class Playback extends EventTarget {
     /* Only the newest of several quick seeks is carried out. */
     seek(seconds) {
         if (!this.#call?.up) {
+            if (this.state === 'paused') {
+                this.open(this.content, seconds);
+            }
             return;
         }
         this.#seekTarget = seconds;
@@ -159,13 +188,18 @@ export class Playback extends EventTarget {
         const call = this.session.call(content);
         this.#peer = peer;
         this.#call = call;
-        peer.addEventListener('state', ({detail}) => this.#onPeerState(detail.state));
+        peer.addEventListener('state', ({detail}) => {
+            if (peer === this.#peer) {
+                this.#onPeerState(detail.state);
+            }
+        });
         call.addEventListener('ended', ({detail}) => this.#onCallEnded(detail));
         call.addEventListener('event', ({detail}) => this.#onCallEvent(detail));
         call.addEventListener('playing', ({detail}) => this.#apply(detail.outcome));
         call.addEventListener('failed', ({detail}) => this.#fail(detail));
 
-        this.#watchFrames();
+        clearInterval(this.#watch);
+        this.#watch = setInterval(() => this.#checkPicture(), WATCH_MS);
         this.#commands = this.#start(peer, call, startAt, turn);
         await this.#commands;
     }
@@ -186,7 +220,10 @@ export class Playback extends EventTarget {
 
     /* Puts the stream on the screen; the element starts with its first frame. */
     #show(stream) {
+        this.#leaving?.close();
+        this.#leaving = null;
         this.#video.srcObject = stream;
+        this.#watchFrames();
         this.#resumeElement();
     }
 
@@ -200,15 +237,25 @@ export class Playback extends EventTarget {
             });
     }
 
-    #hangUp() {
+    #hangUp({keepPicture = false} = {}) {
         this.#turn += 1;
         clearInterval(this.#watch);
+        clearTimeout(this.#reasonTimer);
+        this.#reasonTimer = null;
         if (this.#call) {
             this.session.end(this.#call);
         }
-        this.#peer?.close();
+        if (keepPicture) {
+            this.#leaving ??= this.#peer;
+        } else {
+            this.#leaving?.close();
+            this.#leaving = null;
+            this.#video.srcObject = null;
+        }
+        if (this.#peer !== this.#leaving) {
+            this.#peer?.close();
+        }
         this.sound.close();
-        this.#video.srcObject = null;
         this.#call = null;
         this.#peer = null;
         this.#seekTarget = null;
@@ -265,6 +312,11 @@ export class Playback extends EventTarget {
             const outcome = await call.zap(target.id);
             this.content = target;
             return outcome;
+        } catch (error) {
+            if (error.cause === 'restarted') {
+                this.content = target; /* the next call is for it */
+            }
+            throw error;
         } finally {
             if (this.#zapTarget === target) {
                 this.#zapTarget = null;
@@ -295,9 +347,14 @@ export class Playback extends EventTarget {
     }
 
     #onCommandFailed(error) {
+        if (error.cause === 'restarted') {
+            return; /* the end of the call follows */
+        }
         this.#seekTarget = null;
         this.#zapStarted = 0;
-        if ([408, 454, 481, 5402].includes(error.code) || !(error instanceof W2Error)) {
+        const away = this.session.state !== 'online'; /* the picture does not come from there */
+        if (!(away && error.code === 408) &&
+            ([408, 454, 481, 5402].includes(error.code) || !(error instanceof W2Error))) {
             this.#fail(error);
             return;
         }
@@ -317,8 +374,6 @@ export class Playback extends EventTarget {
             }
         };
         this.#video.requestVideoFrameCallback(onFrame);
-        clearInterval(this.#watch);
-        this.#watch = setInterval(() => this.#checkPicture(), WATCH_MS);
     }
 
     #onFrame({rtpTimestamp}) {
@@ -379,6 +434,10 @@ export class Playback extends EventTarget {
     }
 
     #onCallEnded(detail) {
+        if (detail.cause === 'restarted') {
+            this.#onRestart();
+            return;
+        }
         const code = detail.code === 200 ? 481 : detail.code;
         this.#fail({...detail, code});
     }
@@ -388,8 +447,8 @@ export class Playback extends EventTarget {
             this.duration = at ?? this.duration;
             this.#seekTarget = null;
             this.#enter('ended', false);
-        } else if (event === 'terminated') {
-            this.#fail({code: 5402});
+        } else if (event === 'terminated') { /* the end of the call says why */
+            this.#reasonTimer ??= setTimeout(() => this.#fail({code: 5402}), REASON_MS);
         } else if (event === 'no-signal' || event === 'signal') {
             this.#setSilent(event === 'no-signal');
         }
@@ -415,10 +474,26 @@ export class Playback extends EventTarget {
         this.#hangUp();
         this.resumeAt = resume;
         this.message = describe({
-            name: known.name, code: known.code, reason: known.reason, message: known.message,
+            name: known.name, code: known.code, reason: known.reason, cause: known.cause, message: known.message,
             retryAfter: known.retryAfter, sessionId: known.sessionId ?? sessionId,
         });
         this.#enter('failed', false);
+    }
+
+    /* The gateway has forgotten the call. What plays goes on until a new call takes over, at the same
+     * place; what is paused waits for its viewer. */
+    #onRestart() {
+        if (this.state === 'paused' || this.state === 'ended') {
+            this.#peer?.close();
+            return;
+        }
+        const at = this.#filmPosition();
+        this.#hangUp({keepPicture: this.state === 'playing'});
+        this.#begin(this.content, at, this.state);
+    }
+
+    #filmPosition() {
+        return this.content.kind === 'film' ? this.position : undefined;
     }
 
     #resumePoint() {

@@ -2,7 +2,8 @@
  * business: it gives an offer and gets an answer.
  * Spec: docs/w2.md, packages call and iptv_media.
  *
- * Events: 'ended' {code, reason} (by the far end or by a lost session; not after end()),
+ * Events: 'ended' {code, reason, cause} (by the far end or by a lost session; not after end(); cause
+ * 'restarted': the gateway has forgotten the call, its media may still come, and it can be made again),
  * 'playing' {outcome} (the first picture is under way, or the gateway went on by itself), 'failed'
  * {code, reason} (it is not), 'event' {event, at} (end-of-stream, start-of-stream, terminated; at: seconds). */
 
@@ -92,10 +93,10 @@ export class Call extends EventTarget {
 
     /* A frame of this call from the gateway. */
     receive(frame) {
-        const {action, event, error_code: code, reason} = frame.header;
+        const {action, event, error_code: code, reason, cause} = frame.header;
 
         if (action === 'shutdown') {
-            this.finish(code ?? 200, reason ?? 'ended');
+            this.finish(code ?? 200, reason ?? 'ended', cause);
         } else if (event === 'playing') {
             this.dispatchEvent(new SdkEvent('playing', {outcome: readOutcome(frame)}));
         } else if (event === 'failed') {
@@ -107,12 +108,12 @@ export class Call extends EventTarget {
     }
 
     /* The call is over for a reason that this side did not choose. */
-    finish(code, reason) {
+    finish(code, reason, cause) {
         if (this.#state === 'ended') {
             return;
         }
         this.#state = 'ended';
-        this.dispatchEvent(new SdkEvent('ended', {code, reason, sessionId: this.sessionId}));
+        this.dispatchEvent(new SdkEvent('ended', {code, reason, cause, sessionId: this.sessionId}));
     }
 
     async #answer() {

@@ -11,6 +11,7 @@ import {W2Socket} from './w2-socket.js';
 
 const LOGIN_KEY = 'imstv.login'; /* {user, realm, ha1} */
 const RESUME_KEY = 'imstv.w2';   /* W2 state across a reload */
+const REGISTER_AGAIN_MS = 1000;
 
 export class ImstvSession extends EventTarget {
     #options;
@@ -19,6 +20,7 @@ export class ImstvSession extends EventTarget {
     #login = null;
     #calls = new Map(); /* subsession -> Call */
     #state = 'out';
+    #recovery = 0; /* counts registrations after a loss of the session */
     #resumable;
 
     /* @options.url: the W2 address.
@@ -98,6 +100,20 @@ export class ImstvSession extends EventTarget {
         if (state && this.#state !== 'out') {
             this.#storage.setItem(RESUME_KEY, JSON.stringify(state));
         }
+    }
+
+    /* Resolves as soon as the session is online (true) or over (false). */
+    whenOnline() {
+        return new Promise((resolve) => {
+            const check = () => {
+                if (this.#state === 'online' || this.#state === 'out') {
+                    this.removeEventListener('state', check);
+                    resolve(this.#state === 'online');
+                }
+            };
+            this.addEventListener('state', check);
+            check();
+        });
     }
 
     /* Service discovery and selection: resolves with {channels, assets}. */
@@ -195,14 +211,34 @@ export class ImstvSession extends EventTarget {
         return socket;
     }
 
-    /* The gateway lost or dropped the session: register again with what we remember. */
+    /* The gateway lost or dropped the session: register again with what we remember. Pictures go on
+     * meanwhile; then their calls are told that they have to be made again. */
     async #onExpired(socket) {
-        this.#endCalls(408, 'connection lost');
-        try {
-            await this.#register(socket);
-            this.#setState('online');
-        } catch (error) {
-            this.#signOut(error.reason ?? 'registration failed');
+        const turn = ++this.#recovery;
+        const calls = [...this.#calls.values()].filter((call) => call.up);
+
+        for (;;) {
+            try {
+                await this.#register(socket);
+                break;
+            } catch (error) {
+                if (turn !== this.#recovery || socket !== this.#socket) {
+                    return;
+                }
+                if (error.code === 401 || error.code === 403) {
+                    this.#signOut(error.reason);
+                    return;
+                }
+                if (!socket.connected) {
+                    return; /* the socket comes back here */
+                }
+            }
+            await new Promise((resolve) => setTimeout(resolve, REGISTER_AGAIN_MS));
+        }
+        this.#setState('online');
+        for (const call of calls) {
+            this.#calls.delete(call.subsession);
+            call.finish(481, 'the gateway has started anew', 'restarted');
         }
     }
 

@@ -8,6 +8,7 @@ export class W2Error extends Error {
         this.code = code;
         this.reason = reason;
         this.retryAfter = Number(details.retryAfter) || undefined; /* seconds */
+        this.cause = details.cause; /* a word of docs/w2.md, causes, or 'restarted'; says more than the code */
         this.sessionId = details.sessionId; /* finds the call in the traces of every process */
     }
 }

@@ -16,7 +16,7 @@ const PONG_MS = 8000;
 const OPEN_MS = 8000;
 const REQUEST_MS = 15000;
 const REPLACED = 4000; /* close code */
-const RETRY_MS = [100, 250, 500, 1000, 2000, 4000];
+const RETRY_MS = [100, 250, 500, 1000, 1000, 1000, 1000, 2000, 4000]; /* a gateway is back within 2 s */
 
 export class W2Socket extends EventTarget {
     #url;
@@ -370,9 +370,8 @@ export class W2Socket extends EventTarget {
 
         const same = frame.control.session_id === this.#sessionId;
         if (frame.control.type === 'error' || !same) {
-            const error = new W2Error(404, 'the session has ended');
-            this.#reset(error);
-            reject(error);
+            this.#reset(new W2Error(481, 'the gateway has forgotten this', {cause: 'restarted'}));
+            reject(new W2Error(404, 'the session has ended'));
             return;
         }
         for (const missed of this.#window.resume(frame.header.sslr)) {
@@ -404,6 +403,7 @@ function parseFrame(text) {
 function errorFromFrame({header}) {
     return new W2Error(header.error_code ?? 500, header.reason ?? 'refused', {
         retryAfter: header['retry-after'],
+        cause: header.cause,
         sessionId: header['session-id'],
     });
 }
