@@ -46,7 +46,7 @@ suitability(const ProtoWebrtcCodec *codec, const char *encoding)
 {
     if (g_ascii_strcasecmp(codec->encoding, encoding) != 0)
         return 0;
-    if (g_ascii_strcasecmp(encoding, "opus") == 0)
+    if (g_ascii_strcasecmp(encoding, "opus") == 0 || g_ascii_strcasecmp(encoding, "red") == 0)
         return codec->clock_rate == 48000 && codec->channels == 2;
     if (codec->clock_rate != 90000)
         return 0;
@@ -80,6 +80,21 @@ proto_webrtc_media_codec(const ProtoWebrtcMedia *media, const char *encoding)
     }
 
     return best;
+}
+
+const ProtoWebrtcCodec *
+proto_webrtc_media_rtx(const ProtoWebrtcMedia *media, uint8_t payload_type)
+{
+    g_autofree char *wanted = g_strdup_printf("%u", payload_type);
+
+    for (unsigned i = 0; i < media->codecs->len; i++) {
+        const ProtoWebrtcCodec *codec = &g_array_index(media->codecs, ProtoWebrtcCodec, i);
+        if (g_ascii_strcasecmp(codec->encoding, "rtx") == 0 && codec->clock_rate == 90000 &&
+            parameter_is(codec->fmtp, "apt", "", wanted))
+            return codec;
+    }
+
+    return NULL;
 }
 
 /* ---- the answer ---- */
@@ -139,6 +154,24 @@ append_transport(GString *out, const ProtoWebrtcAnswer *self)
     g_string_append(out, "a=end-of-candidates\r\n");
 }
 
+/* Chromium forgets an unnamed stream when ICE restarts, and finds it again seconds later. It tells repairs
+ * from media by the group, and believes no source without a cname.
+ * Spec: RFC 5576 4.1, 4.2, 6.1; RFC 8830 (msid of an SSRC, for older browsers). */
+static void
+append_sources(GString *out,
+               const ProtoWebrtcAnswer *self,
+               const ProtoWebrtcAnswerMedia *media,
+               const char *track)
+{
+    const uint32_t sources[] = {media->ssrc, media->rtx_ssrc};
+
+    if (media->ssrc && media->rtx_ssrc)
+        g_string_append_printf(out, "a=ssrc-group:FID %u %u\r\n", media->ssrc, media->rtx_ssrc);
+    for (unsigned i = 0; i < G_N_ELEMENTS(sources) && sources[i]; i++)
+        g_string_append_printf(out, "a=ssrc:%u cname:%s\r\na=ssrc:%u msid:%s %s\r\n", sources[i], self->cname,
+                               sources[i], self->stream_id, track);
+}
+
 static const char *
 address_type(const char *address)
 {
@@ -177,6 +210,7 @@ append_media(GString *out,
     append_extmaps(out, &media->extensions, offered->receive_only_extensions);
     for (unsigned i = 0; i < media->n_codecs; i++)
         append_codec(out, media->codecs[i]);
+    append_sources(out, self, media, offered->media);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* lib/proto/sdp-webrtc.h - the SDP of a browser: what its offer says about ICE, DTLS, BUNDLE and codecs,
  * and the answer of a sending ICE-lite server. Pure; on GStreamer's SDP library.
- * Spec: RFC 8829, RFC 8839, RFC 8842, RFC 8843, RFC 5763, RFC 8285, RFC 7742. */
+ * Spec: RFC 8829, RFC 8839, RFC 8842, RFC 8843, RFC 5763, RFC 8285, RFC 7742, RFC 4588 8, RFC 5576. */
 #pragma once
 
 #include <glib.h>
@@ -66,16 +66,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProtoWebrtcOffer, proto_webrtc_offer_free)
 /* The first usable line of @kind, or NULL. Lent. */
 const ProtoWebrtcMedia *proto_webrtc_offer_media(const ProtoWebrtcOffer *self, ProtoWebrtcKind kind);
 
-/* The codec that suits streams of @encoding ("H264", "VP8", "VP9", "AV1", "opus") as reels hold them:
- * H.264 with packetization-mode 1, the constrained baseline entry if there is one (browsers decode all
- * profiles behind it); VP9 and AV1 profile 0; Opus stereo. NULL if not offered. Lent. */
+/* The codec that suits streams of @encoding ("H264", "VP8", "VP9", "AV1", "opus", and "red" around it) as
+ * reels hold them: H.264 with packetization-mode 1, the constrained baseline entry if there is one (browsers
+ * decode all profiles behind it); VP9 and AV1 profile 0; Opus stereo. NULL if not offered. Lent. */
 const ProtoWebrtcCodec *proto_webrtc_media_codec(const ProtoWebrtcMedia *media, const char *encoding);
+
+/* The retransmission format of @payload_type (RFC 4588 8.6: apt), or NULL. Lent. */
+const ProtoWebrtcCodec *proto_webrtc_media_rtx(const ProtoWebrtcMedia *media, uint8_t payload_type);
 
 /* What is answered to one m-line; no codecs: the line is refused. */
 typedef struct {
     const ProtoWebrtcCodec *codecs[8]; /* lent from the offer, best first */
     unsigned n_codecs;
     ProtoRtpExtensionIds extensions;
+    uint32_t ssrc, rtx_ssrc; /* 0: not named; no RTX stream */
 } ProtoWebrtcAnswerMedia;
 
 typedef struct {
@@ -87,6 +91,7 @@ typedef struct {
     const ProtoCandidate *candidates;
     unsigned n_candidates;               /* at least one; the first is the default in c= and m= */
     const char *stream_id;               /* msid: what belongs together for lip-sync */
+    const char *cname;                   /* of all streams, as in RTCP */
     const ProtoWebrtcAnswerMedia *media; /* one for each m-line of the offer */
 } ProtoWebrtcAnswer;
 

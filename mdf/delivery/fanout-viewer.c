@@ -34,6 +34,32 @@ make_candidates(const MdfAnswerTransport *transport, ProtoCandidate *candidates)
     return n;
 }
 
+/* The sources of the video and of its repairs, the same in each answer of this session. */
+static void
+name_sources(const MdfStreamParameters *parameters, const MdfNegotiation *negotiation)
+{
+    ProtoWebrtcAnswerMedia *video = negotiation->video_answer;
+
+    if (video) {
+        video->ssrc = parameters->video.ssrc;
+        video->rtx_ssrc = parameters->video.rtx_ssrc;
+    }
+}
+
+static void
+choose_sources(MdfStreamParameters *parameters)
+{
+    struct {
+        uint32_t ssrc, distance;
+    } random;
+
+    base_random_bytes(&random, sizeof random);
+    parameters->video.ssrc = MAX(random.ssrc, 1);
+    if (parameters->video.rtx[0].rtx)
+        parameters->video.rtx_ssrc = MAX(random.ssrc ^ MAX(random.distance, 2), 1);
+    mdf_rtcp_make_cname(parameters->cname);
+}
+
 static char *
 build_answer(MdfFanoutViewer *self,
              const ProtoWebrtcOffer *offer,
@@ -51,8 +77,11 @@ build_answer(MdfFanoutViewer *self,
         .candidates = candidates,
         .n_candidates = make_candidates(transport, candidates),
         .stream_id = "imstv",
+        .cname = self->parameters.cname,
         .media = negotiation->media,
     };
+
+    name_sources(&self->parameters, negotiation);
 
     return proto_webrtc_answer_build(&answer, offer);
 }
@@ -115,6 +144,7 @@ mdf_fanout_viewer_new(const MdfViewerRequest *request,
     self->parameters.programme = self->first_programme;
     self->parameters.board = self->board;
     take_media(&self->parameters, &negotiation);
+    choose_sources(&self->parameters);
     mdf_ice_credentials_init(&self->parameters.peer.credentials, offer->ufrag);
     if (!take_dtls(&self->parameters.peer.dtls, offer, error))
         return NULL;
@@ -146,6 +176,8 @@ same_media(const MdfStreamParameters *parameters, const MdfNegotiation *negotiat
                   sizeof parameters->payload_types) == 0 &&
            parameters->has_video == negotiation->has_video &&
            parameters->has_audio == negotiation->has_audio &&
+           parameters->audio.red_payload_type == negotiation->audio.red_payload_type &&
+           memcmp(parameters->video.rtx, negotiation->video.rtx, sizeof parameters->video.rtx) == 0 &&
            strcmp(parameters->video.mid, negotiation->video.mid) == 0 &&
            strcmp(parameters->audio.mid, negotiation->audio.mid) == 0;
 }

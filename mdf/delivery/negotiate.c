@@ -68,6 +68,37 @@ configure(MdfSenderConfig *config,
     g_strlcpy(config->mid, offered->mid, sizeof config->mid);
 }
 
+/* The retransmission formats of what was chosen, on an SSRC that the viewer makes. */
+static void
+add_rtx(MdfSenderConfig *config, ProtoWebrtcAnswerMedia *answer, const ProtoWebrtcMedia *offered)
+{
+    unsigned n_codecs = answer->n_codecs, n = 0;
+
+    for (unsigned i = 0; config->keeps_ring && i < n_codecs && n < MDF_SENDER_RTX_MAX; i++) {
+        const ProtoWebrtcCodec *codec = answer->codecs[i];
+        const ProtoWebrtcCodec *rtx = proto_webrtc_media_rtx(offered, codec->payload_type);
+        if (!rtx || !codec->nack || answer->n_codecs == G_N_ELEMENTS(answer->codecs))
+            continue;
+        answer->codecs[answer->n_codecs++] = rtx;
+        config->rtx[n].payload_type = codec->payload_type;
+        config->rtx[n++].rtx = rtx->payload_type;
+    }
+}
+
+/* RED around the Opus that was chosen: two blocks of it are all that we send. */
+static void
+add_red(MdfNegotiation *self, ProtoWebrtcAnswerMedia *answer, const ProtoWebrtcMedia *offered)
+{
+    const ProtoWebrtcCodec *red = proto_webrtc_media_codec(offered, "red");
+    unsigned opus = self->payload_types.by_codec[REEL_CODEC_OPUS];
+    g_autofree char *blocks = g_strdup_printf("%u/%u", opus, opus);
+
+    if (!opus || !red || strcmp(red->fmtp, blocks) != 0 || answer->n_codecs == G_N_ELEMENTS(answer->codecs))
+        return;
+    answer->codecs[answer->n_codecs++] = red;
+    self->audio.red_payload_type = red->payload_type;
+}
+
 static bool
 any_nack(const ProtoWebrtcAnswerMedia *answer)
 {
@@ -110,11 +141,14 @@ mdf_negotiate(const ProtoWebrtcOffer *offer,
             add_codecs(&self, answer, offered, own_codec(programme, REEL_VIDEO), video_codecs,
                        G_N_ELEMENTS(video_codecs));
             configure(&self.video, answer, offered, 90000, any_nack(answer));
+            add_rtx(&self.video, answer, offered);
             self.has_video = answer->n_codecs > 0;
+            self.video_answer = self.has_video ? answer : NULL;
         } else if (offered == audio) {
             add_codecs(&self, answer, offered, own_codec(programme, REEL_AUDIO), audio_codecs,
                        G_N_ELEMENTS(audio_codecs));
             configure(&self.audio, answer, offered, 48000, false);
+            add_red(&self, answer, offered);
             self.has_audio = answer->n_codecs > 0;
         }
     }

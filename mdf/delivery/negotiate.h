@@ -13,7 +13,8 @@ typedef struct {
     MdfPayloadTypes payload_types;
     bool has_video, has_audio;
     MdfSenderConfig video, audio;
-    ProtoWebrtcAnswerMedia *media; /* for each m-line of the offer */
+    ProtoWebrtcAnswerMedia *media;        /* for each m-line of the offer */
+    ProtoWebrtcAnswerMedia *video_answer; /* in there; NULL: none. Its SSRCs are still to be named */
 } MdfNegotiation;
 
 void mdf_negotiation_clear(MdfNegotiation *self);

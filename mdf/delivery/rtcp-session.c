@@ -10,23 +10,30 @@ enum {
 };
 
 void
+mdf_rtcp_make_cname(char ret_cname[MDF_RTCP_CNAME_BYTES + 1])
+{
+    uint8_t random[MDF_RTCP_CNAME_BYTES];
+
+    base_random_bytes(random, sizeof random);
+    for (unsigned i = 0; i < sizeof random; i++)
+        ret_cname[i] = "abcdefghijklmnopqrstuvwxyz234567"[random[i] & 31];
+    ret_cname[MDF_RTCP_CNAME_BYTES] = '\0';
+}
+
+void
 mdf_rtcp_session_init(MdfRtcpSession *self,
                       MdfSender *const *senders,
                       unsigned n_senders,
+                      const char *cname,
                       const MdfRtcpEvents *events,
                       void *user_data,
                       int64_t now_us)
 {
-    uint8_t random[MDF_RTCP_CNAME_BYTES];
-
     *self = (MdfRtcpSession){.events = events, .user_data = user_data, .next_report_us = now_us};
     for (unsigned i = 0; i < n_senders && i < MDF_RTCP_SENDERS_MAX; i++)
         self->senders[self->n_senders++] = senders[i];
     self->ntp_offset_us = g_get_real_time() + NTP_EPOCH_S * G_USEC_PER_SEC - now_us;
-
-    base_random_bytes(random, sizeof random); /* RFC 7022 4.2 */
-    for (unsigned i = 0; i < sizeof random; i++)
-        self->cname[i] = "abcdefghijklmnopqrstuvwxyz234567"[random[i] & 31];
+    g_strlcpy(self->cname, cname, sizeof self->cname);
 }
 
 static uint64_t

@@ -28,8 +28,8 @@ typedef struct {
     void *user_data;
     MdfSender *senders[MDF_RTCP_SENDERS_MAX]; /* lent */
     unsigned n_senders;
-    char cname[MDF_RTCP_CNAME_BYTES + 1]; /* random: no name, but the same for all streams, for lip-sync */
-    int64_t ntp_offset_us;                /* monotonic -> since 1900; fixed, so that the clock never jumps */
+    char cname[MDF_RTCP_CNAME_BYTES + 1];
+    int64_t ntp_offset_us; /* monotonic -> since 1900; fixed, so that the clock never jumps */
     int64_t next_report_us;
     unsigned reports;
     bool has_fir;
@@ -41,10 +41,14 @@ typedef struct {
     uint64_t key_frame_requests;
 } MdfRtcpSession;
 
+/* A random one: no name, but the same for all streams, for lip-sync. RFC 7022 4.2 */
+void mdf_rtcp_make_cname(char ret_cname[MDF_RTCP_CNAME_BYTES + 1]);
+
 /* @senders: lent, they outlive it. @events: borrowed with @user_data. */
 void mdf_rtcp_session_init(MdfRtcpSession *self,
                            MdfSender *const *senders,
                            unsigned n_senders,
+                           const char *cname,
                            const MdfRtcpEvents *events,
                            void *user_data,
                            int64_t now_us);

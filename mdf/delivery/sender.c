@@ -1,6 +1,9 @@
 #include "mdf/delivery/sender.h"
 
+#include <string.h>
+
 #include "lib/base/id.h"
+#include "mdf/delivery/redundancy.h"
 
 enum {
     RESEND_BUDGET_MAX = 256 * 1024, /* bytes; saved up in quiet times */
@@ -20,16 +23,33 @@ typedef struct {
 
 G_STATIC_ASSERT(sizeof(Sent) == 20);
 
-struct MdfSender {
+/* One SSRC: what its packets are numbered by. */
+typedef struct {
     ProtoRtpTemplate header;
-    uint32_t ssrc, clock_rate, offset;
+    uint32_t ssrc;
     uint64_t next_index; /* roll-over counter and sequence number in one, RFC 3711 3.3.1 */
+} Line;
+
+struct MdfSender {
+    Line media, repair; /* repair.ssrc 0: no RTX */
+    MdfSenderConfig config;
+    uint32_t offset;
     uint32_t last_timestamp;
     bool started;
     int64_t resend_budget; /* bytes */
     Sent *ring;
+    MdfRedundancy *red; /* NULL: each packet once */
     MdfSenderCounters counters;
 };
+
+static void
+init_line(Line *line, uint32_t ssrc, uint16_t random, const MdfSenderConfig *config)
+{
+    line->ssrc = ssrc;
+    line->next_index = random & 0x7fff;
+    proto_rtp_template_init(&line->header, ssrc, &config->extensions, config->mid, MDF_SENDER_PLAYOUT_MIN_MS,
+                            MDF_SENDER_PLAYOUT_MAX_MS);
+}
 
 MdfSender *
 mdf_sender_new(const MdfSenderConfig *config)
@@ -37,19 +57,21 @@ mdf_sender_new(const MdfSenderConfig *config)
     MdfSender *self = g_new0(MdfSender, 1);
     struct {
         uint32_t ssrc, offset;
-        uint16_t sequence;
+        uint16_t sequence, rtx_sequence;
     } random;
 
     base_random_bytes(&random, sizeof random);
-    self->ssrc = random.ssrc;
+    self->config = *config;
     self->offset = random.offset;
-    self->clock_rate = config->clock_rate;
-    self->next_index = random.sequence & 0x7fff;
     self->resend_budget = RESEND_BUDGET_START;
-    if (config->keeps_ring)
+    init_line(&self->media, config->ssrc ? config->ssrc : random.ssrc, random.sequence, config);
+    init_line(&self->repair, config->rtx_ssrc, random.rtx_sequence, config);
+    if (config->keeps_ring) {
         self->ring = g_new0(Sent, MDF_SENDER_RING);
-    proto_rtp_template_init(&self->header, self->ssrc, &config->extensions, config->mid,
-                            MDF_SENDER_PLAYOUT_MIN_MS, MDF_SENDER_PLAYOUT_MAX_MS);
+    } else if (config->red_payload_type) {
+        self->red = g_new0(MdfRedundancy, 1);
+        self->red->payload_type = config->red_payload_type;
+    }
 
     return self;
 }
@@ -60,13 +82,14 @@ mdf_sender_free(MdfSender *self)
     if (!self)
         return;
     g_free(self->ring);
+    g_free(self->red);
     g_free(self);
 }
 
 uint32_t
 mdf_sender_ssrc(const MdfSender *self)
 {
-    return self->ssrc;
+    return self->media.ssrc;
 }
 
 /* Microseconds in ticks, rounded down, without overflow for any time that a clock can show. */
@@ -80,8 +103,8 @@ to_ticks(const MdfSender *self, int64_t us)
         rest += G_USEC_PER_SEC;
     }
 
-    return (uint32_t)((uint64_t)seconds * self->clock_rate +
-                      (uint64_t)rest * self->clock_rate / G_USEC_PER_SEC);
+    return (uint32_t)((uint64_t)seconds * self->config.clock_rate +
+                      (uint64_t)rest * self->config.clock_rate / G_USEC_PER_SEC);
 }
 
 uint32_t
@@ -102,10 +125,10 @@ mdf_sender_timestamp_of(const MdfSender *self, int64_t media_us, int64_t shift_u
     return mdf_sender_timestamp(self, to_ticks(self, media_us), shift_us);
 }
 
-/* The packet with @index; of @record are read: payload, length, flags. */
+/* The packet with @index on @line; of @record are read: payload, length, flags. */
 static size_t
 write_packet(
-    MdfSender *self, MdfSeal *seal, uint64_t index, const Sent *sent, const ReelRecord *record, uint8_t *out)
+    const Line *line, MdfSeal *seal, uint64_t index, const Sent *sent, const ReelRecord *record, uint8_t *out)
 {
     const ProtoRtpFields fields = {
         .payload_type = sent->payload_type,
@@ -114,16 +137,34 @@ write_packet(
         .timestamp = sent->timestamp,
     };
     const MdfSealPacket what = {
-        .ssrc = self->ssrc,
+        .ssrc = line->ssrc,
         .rollover = (uint32_t)(index >> 16),
         .sequence = (uint16_t)index,
         .payload = record->payload,
         .payload_length = record->length,
     };
 
-    proto_rtp_template_write(&self->header, &fields, out);
+    proto_rtp_template_write(&line->header, &fields, out);
 
-    return mdf_seal(seal, out, self->header.length, &what);
+    return mdf_seal(seal, out, line->header.length, &what);
+}
+
+/* As RED, if there is something to repeat. */
+static size_t
+write_redundant(MdfSender *self, MdfSeal *seal, Sent *sent, const ReelRecord *record, uint8_t *out)
+{
+    uint8_t payload[MDF_REDUNDANCY_PAYLOAD_MAX];
+    ReelRecord wrapped = *record;
+    size_t length = mdf_redundancy_wrap(self->red, sent->payload_type, sent->timestamp, record->payload,
+                                        record->length, payload);
+
+    if (length > 0) {
+        sent->payload_type = self->red->payload_type;
+        wrapped.payload = payload;
+        wrapped.length = (uint16_t)length;
+    }
+
+    return write_packet(&self->media, seal, self->media.next_index, sent, &wrapped, out);
 }
 
 size_t
@@ -149,15 +190,16 @@ mdf_sender_write(MdfSender *self,
         sent.timestamp = self->last_timestamp; /* one frame, one timestamp */
     }
 
-    length = write_packet(self, seal, self->next_index, &sent, record, out);
+    length = self->red ? write_redundant(self, seal, &sent, record, out)
+                       : write_packet(&self->media, seal, self->media.next_index, &sent, record, out);
     if (length == 0)
         return 0;
 
     self->started = true;
     self->last_timestamp = sent.timestamp;
     if (self->ring)
-        self->ring[self->next_index % MDF_SENDER_RING] = sent;
-    self->next_index++;
+        self->ring[self->media.next_index % MDF_SENDER_RING] = sent;
+    self->media.next_index++;
     self->counters.packets++;
     self->counters.bytes += record->length;
     self->resend_budget =
@@ -171,12 +213,12 @@ mdf_sender_write(MdfSender *self,
 static Sent *
 find_sent(const MdfSender *self, uint16_t sequence, uint64_t *ret_index)
 {
-    uint16_t back = (uint16_t)((uint16_t)(self->next_index - 1) - sequence);
+    uint16_t back = (uint16_t)((uint16_t)(self->media.next_index - 1) - sequence);
     Sent *sent;
 
-    if (!self->ring || back >= MDF_SENDER_RING || self->next_index <= back)
+    if (!self->ring || back >= MDF_SENDER_RING || self->media.next_index <= back)
         return NULL;
-    *ret_index = self->next_index - 1 - back;
+    *ret_index = self->media.next_index - 1 - back;
     sent = &self->ring[*ret_index % MDF_SENDER_RING];
 
     return sent->generation != 0 ? sent : NULL;
@@ -189,6 +231,41 @@ may_resend(const MdfSender *self, const Sent *sent, int64_t now_us, int64_t roun
     uint16_t since_ms = (uint16_t)(now_us / 1000 - sent->resent_ms);
 
     return self->resend_budget > 0 && (!sent->resent || since_ms * 1000LL >= round_trip_us);
+}
+
+static uint8_t
+rtx_payload_type(const MdfSender *self, uint8_t payload_type)
+{
+    for (unsigned i = 0; self->repair.ssrc && i < MDF_SENDER_RTX_MAX; i++)
+        if (self->config.rtx[i].rtx && self->config.rtx[i].payload_type == payload_type)
+            return self->config.rtx[i].rtx;
+
+    return 0;
+}
+
+/* RFC 4588 4: a packet of its own, whose payload begins with the sequence number of the lost one. */
+static size_t
+write_repair(MdfSender *self,
+             MdfSeal *seal,
+             uint16_t sequence,
+             const Sent *sent,
+             const ReelRecord *record,
+             uint8_t *out)
+{
+    uint8_t payload[2 + REEL_PAYLOAD_MAX];
+    ReelRecord wrapped = *record;
+    Sent repair = *sent;
+    size_t length;
+
+    proto_put16(payload, sequence);
+    memcpy(payload + 2, record->payload, record->length);
+    wrapped.payload = payload;
+    wrapped.length = (uint16_t)(2 + record->length);
+    repair.payload_type = rtx_payload_type(self, sent->payload_type);
+    length = write_packet(&self->repair, seal, self->repair.next_index, &repair, &wrapped, out);
+    self->repair.next_index += length > 0;
+
+    return length;
 }
 
 size_t
@@ -213,7 +290,9 @@ mdf_sender_resend(MdfSender *self,
         self->counters.resend_refused++;
         return 0;
     }
-    written = write_packet(self, seal, index, sent, &record, out);
+    written = rtx_payload_type(self, sent->payload_type)
+                  ? write_repair(self, seal, sequence, sent, &record, out)
+                  : write_packet(&self->media, seal, index, sent, &record, out);
     reel_ref_unpin(cache, &record.ref);
     sent->resent = true;
     sent->resent_ms = (uint16_t)(now_us / 1000);
@@ -233,7 +312,7 @@ void
 mdf_sender_info(const MdfSender *self, int64_t now_us, uint64_t ntp, ProtoRtcpSenderInfo *ret_info)
 {
     *ret_info = (ProtoRtcpSenderInfo){
-        .ssrc = self->ssrc,
+        .ssrc = self->media.ssrc,
         .ntp = ntp,
         .rtp_timestamp = mdf_sender_line(self, now_us),
         .packets = (uint32_t)self->counters.packets,

@@ -1,14 +1,16 @@
 /* mdf/delivery/sender.h - one RTP stream to one peer: moves the programme's shared packets into the peer's
- * SSRC, sequence and timestamp space, and answers NACKs with the same bytes once more.
+ * SSRC, sequence and timestamp space, and answers NACKs: on an RTX stream of its own if there is one, else
+ * with the same bytes once more.
  *
  * The timeline: an RTP timestamp is the monotonic clock in ticks plus a fixed random offset, through
  * seeks, zaps and pauses; sender reports use the same line, so that nothing breaks lip-sync. A record's
  * place on it is its own presentation time plus @shift_us, which the playout keeps (programme timeline ->
  * monotonic clock).
  *
- * Nonce rule: a packet index is given out once; a resend takes header fields from the ring and the
- * payload from the reel, which never changes, so it is the same bytes under the same nonce.
- * Runs on the peer's worker. Packet path: no lock, no allocation, no log line. */
+ * Nonce rule: a packet index is given out once, also on the RTX stream; a resend without RTX takes header
+ * fields from the ring and the payload from the reel, which never changes, so it is the same bytes under the
+ * same nonce. Runs on the peer's worker. Packet path: no lock, no allocation, no log line. Spec: RFC 4588 4
+ * (RTX), RFC 2198 (RED). */
 #pragma once
 
 #include <glib.h>
@@ -24,6 +26,7 @@
 
 enum {
     MDF_SENDER_RING = 1024,        /* packets that can be sent again */
+    MDF_SENDER_RTX_MAX = 4,        /* payload types with a retransmission format */
     MDF_SENDER_RESEND_SHARE = 4,   /* resent bytes are at most a quarter of the sent ones */
     MDF_SENDER_PLAYOUT_MIN_MS = 0, /* media facts: 0/100 keeps the browser's buffer at 11-13 ms */
     MDF_SENDER_PLAYOUT_MAX_MS = 100,
@@ -32,14 +35,19 @@ enum {
 typedef struct MdfSender MdfSender;
 
 typedef struct {
+    uint32_t ssrc, rtx_ssrc; /* 0: random; 0: no RTX */
     uint32_t clock_rate;
     ProtoRtpExtensionIds extensions;
     char mid[PROTO_RTP_MID_MAX + 1];
-    bool keeps_ring; /* the peer may ask for resends */
+    bool keeps_ring;          /* the peer may ask for resends */
+    uint8_t red_payload_type; /* 0: no RED; not together with a ring */
+    struct {
+        uint8_t payload_type, rtx;
+    } rtx[MDF_SENDER_RTX_MAX]; /* unused ones are 0 */
 } MdfSenderConfig;
 
-/* SSRC, first sequence number (below 0x8000: an early loss must not look like a roll-over) and timestamp
- * offset are random. */
+/* First sequence numbers (below 0x8000: an early loss must not look like a roll-over) and timestamp offset
+ * are random. */
 MdfSender *mdf_sender_new(const MdfSenderConfig *config);
 void mdf_sender_free(MdfSender *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdfSender, mdf_sender_free)
@@ -61,7 +69,8 @@ size_t mdf_sender_write(MdfSender *self,
                         uint32_t timestamp,
                         uint8_t *out);
 
-/* The packet with this sequence number again. Returns 0 if it is not in the ring, was repeated less than
+/* The packet with this sequence number again, as RTX if that was agreed on. Returns 0 if it is not in the
+ * ring, was repeated less than
  * @round_trip_us ago, the share is used up, or the reel has dropped it. */
 size_t mdf_sender_resend(MdfSender *self,
                          MdfSeal *seal,

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "lib/base/error.h"
-#include "mdf/delivery/rtcp-session.h"
 
 #define STATUS_INTERVAL_US G_USEC_PER_SEC
 #define ROUND_TRIP_DEFAULT_US (50 * 1000)
@@ -280,7 +279,7 @@ mdf_stream_new(const MdfStreamParameters *parameters,
         senders[n++] = self->video = mdf_sender_new(&parameters->video);
     if (parameters->has_audio)
         senders[n++] = self->audio = mdf_sender_new(&parameters->audio);
-    mdf_rtcp_session_init(&self->rtcp, senders, n, &rtcp_events, self, now_us);
+    mdf_rtcp_session_init(&self->rtcp, senders, n, parameters->cname, &rtcp_events, self, now_us);
     self->peer = mdf_peer_new(&parameters->peer, host->dtls, host->seal, &peer_events, self, now_us);
     self->playout = mdf_playout_new(&parameters->payload_types, &playout_events, self);
     if (!mdf_playout_set_programme(self->playout, parameters->programme, now_us, error))

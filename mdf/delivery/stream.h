@@ -10,6 +10,7 @@
 #include "mdf/delivery/outbox.h"
 #include "mdf/delivery/peer.h"
 #include "mdf/delivery/playout.h"
+#include "mdf/delivery/rtcp-session.h"
 #include "mdf/delivery/sender.h"
 #include "mdf/delivery/status-board.h"
 
@@ -21,6 +22,7 @@ typedef struct {
     MdfPayloadTypes payload_types;
     bool has_video, has_audio;
     MdfSenderConfig video, audio;
+    char cname[MDF_RTCP_CNAME_BYTES + 1];
     ReelProgramme *programme; /* borrowed by mdf_stream_new */
     MdfStatusBoard *board;    /* borrowed by mdf_stream_new */
 } MdfStreamParameters;

@@ -35,7 +35,7 @@ receive_rtcp(const uint8_t *data, size_t size)
     g_autoptr(MdfSender) sender = mdf_sender_new(&config);
     MdfRtcpSession session;
 
-    mdf_rtcp_session_init(&session, &sender, 1, &events, NULL, 1);
+    mdf_rtcp_session_init(&session, &sender, 1, "fuzz", &events, NULL, 1);
     mdf_rtcp_session_receive(&session, data, size, 2);
 }
 

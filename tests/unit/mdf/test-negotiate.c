@@ -75,11 +75,17 @@ test_own_codec_first(Fixture *f, const void *unused G_GNUC_UNUSED)
         g_assert_true(mdf_negotiate(chromium, programmes[i], &n, &error));
         g_assert_no_error(error);
         g_assert_cmpstr(n.media[video].codecs[0]->encoding, ==, first[i]);
-        g_assert_cmpuint(n.media[video].n_codecs, ==, 4);
+        g_assert_cmpuint(n.media[video].n_codecs, ==, 8); /* four, and RTX of each */
+        g_assert_cmpuint(n.video.rtx[0].payload_type, ==, n.media[video].codecs[0]->payload_type);
+        g_assert_cmpuint(n.video.rtx[0].rtx, ==, n.media[video].codecs[4]->payload_type);
+        g_assert_cmpstr(n.media[video].codecs[4]->encoding, ==, "rtx");
+        g_assert_true(n.video_answer == &n.media[video]);
         g_assert_true(n.has_video && n.has_audio);
         g_assert_true(n.video.keeps_ring);
         g_assert_false(n.audio.keeps_ring);
         g_assert_cmpuint(n.payload_types.by_codec[REEL_CODEC_OPUS], ==, 111);
+        g_assert_cmpuint(n.audio.red_payload_type, ==, 63);
+        g_assert_cmpuint(n.video.red_payload_type, ==, 0);
         g_assert_cmpuint(n.video.extensions.twcc, ==, 0);
         g_assert_cmpuint(n.video.extensions.playout_delay, !=, 0);
     }

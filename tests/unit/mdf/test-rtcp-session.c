@@ -36,7 +36,7 @@ set_up(Fixture *f, const void *unused G_GNUC_UNUSED)
     f->senders[0] = mdf_sender_new(&video);
     f->senders[1] = mdf_sender_new(&audio);
     f->nacks = g_array_new(FALSE, FALSE, sizeof(uint16_t));
-    mdf_rtcp_session_init(&f->session, f->senders, 2, &events, f, 0);
+    mdf_rtcp_session_init(&f->session, f->senders, 2, "abcdefghijklmnop", &events, f, 0);
 }
 
 static void

@@ -1,4 +1,5 @@
 #include <glib.h>
+#include <srtp2/srtp.h>
 #include <string.h>
 
 #include "lib/base/id.h"
@@ -17,6 +18,7 @@ typedef struct {
     MdfSeal *seal;
     MdfSender *sender;
     uint8_t out[MDF_OUTBOX_PACKET_MAX];
+    uint8_t aligned[MDF_OUTBOX_PACKET_MAX] __attribute__((aligned(8)));
 } Fixture;
 
 static void
@@ -207,6 +209,87 @@ test_nack_storm(Fixture *f, const void *unused G_GNUC_UNUSED)
     g_assert_cmpuint(resent, >, sent / 5);
 }
 
+/* RFC 4588 4: the same payload behind its sequence number, on numbers of its own that never repeat. */
+static void
+test_rtx(Fixture *f, const void *unused G_GNUC_UNUSED)
+{
+    const MdfSenderConfig config = {.ssrc = 0x1000,
+                                    .rtx_ssrc = 0x2000,
+                                    .clock_rate = 90000,
+                                    .extensions = {.mid = 1},
+                                    .mid = "0",
+                                    .keeps_ring = true,
+                                    .rtx = {{102, 103}}};
+    ProtoRtpPacket packet, repair, again, plain;
+    size_t length;
+
+    mdf_sender_free(f->sender);
+    f->sender = mdf_sender_new(&config);
+    length = send_next(f, 0, &packet);
+    g_assert_cmphex(packet.ssrc, ==, 0x1000);
+
+    g_assert_cmpuint(
+        mdf_sender_resend(f->sender, f->seal, f->cache, packet.sequence, START_US, 10000, f->out), ==,
+        length + 2);
+    g_assert_true(proto_rtp_parse(f->out, length + 2, &repair));
+    g_assert_cmphex(repair.ssrc, ==, 0x2000);
+    g_assert_cmpuint(repair.payload_type, ==, 103);
+    g_assert_cmpuint(repair.timestamp, ==, packet.timestamp);
+    g_assert_cmpuint(repair.sequence, <, 0x8000);
+
+    /* once per round trip, and each time under a new number */
+    g_assert_cmpuint(
+        mdf_sender_resend(f->sender, f->seal, f->cache, packet.sequence, START_US + 9000, 10000, f->out), ==,
+        0);
+    g_assert_cmpuint(
+        mdf_sender_resend(f->sender, f->seal, f->cache, packet.sequence, START_US + 10000, 10000, f->out), ==,
+        length + 2);
+    g_assert_true(proto_rtp_parse(f->out, length + 2, &again));
+    g_assert_cmpuint(again.sequence, ==, (uint16_t)(repair.sequence + 1));
+
+    /* the media goes on without a gap */
+    send_next(f, 0, &plain);
+    g_assert_cmpuint(plain.sequence, ==, (uint16_t)(packet.sequence + 1));
+    g_assert_cmphex(plain.ssrc, ==, 0x1000);
+}
+
+/* What a repair holds, opened by the reference. */
+static void
+test_rtx_payload(Fixture *f, const void *unused G_GNUC_UNUSED)
+{
+    const MdfSenderConfig config = {
+        .ssrc = 7, .rtx_ssrc = 8, .clock_rate = 90000, .keeps_ring = true, .rtx = {{102, 103}}};
+    uint8_t master[MDF_SRTP_KEY_MAX + MDF_SRTP_SALT_MAX] = {42};
+    srtp_policy_t policy = {0};
+    srtp_t reference;
+    ProtoRtpPacket packet, repair;
+    uint8_t first[MDF_OUTBOX_PACKET_MAX] __attribute__((aligned(8)));
+    int length, repaired;
+
+    g_assert_cmpint(srtp_init(), ==, srtp_err_status_ok);
+    srtp_crypto_policy_set_from_profile_for_rtp(&policy.rtp, srtp_profile_aead_aes_128_gcm);
+    srtp_crypto_policy_set_from_profile_for_rtcp(&policy.rtcp, srtp_profile_aead_aes_128_gcm);
+    policy.ssrc.type = ssrc_any_inbound;
+    policy.key = master;
+    g_assert_cmpint(srtp_create(&reference, &policy), ==, srtp_err_status_ok);
+    mdf_sender_free(f->sender);
+    mdf_seal_free(f->seal);
+    f->sender = mdf_sender_new(&config);
+    f->seal = mdf_seal_new(f->context, MDF_SRTP_AEAD_AES_128_GCM, master);
+
+    length = (int)send_next(f, 0, &packet);
+    memcpy(first, f->out, (size_t)length);
+    g_assert_cmpint(srtp_unprotect(reference, first, &length), ==, srtp_err_status_ok);
+    repaired = (int)mdf_sender_resend(f->sender, f->seal, f->cache, packet.sequence, START_US, 10000, f->out);
+    memcpy(f->aligned, f->out, (size_t)repaired);
+    g_assert_cmpint(srtp_unprotect(reference, f->aligned, &repaired), ==, srtp_err_status_ok);
+    g_assert_true(proto_rtp_parse(f->aligned, (size_t)repaired, &repair));
+    g_assert_cmpuint(proto_get16(f->aligned + repair.payload_offset), ==, packet.sequence);
+    g_assert_cmpmem(f->aligned + repair.payload_offset + 2, repair.payload_bytes - 2,
+                    first + packet.payload_offset, (size_t)length - packet.payload_offset);
+    srtp_dealloc(reference);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -219,5 +302,7 @@ main(int argc, char **argv)
     ADD("nonce-rule", test_nonce_rule);
     ADD("resend-once-per-round-trip", test_once_per_round_trip);
     ADD("nack-storm-is-a-quarter", test_nack_storm);
+    ADD("rtx", test_rtx);
+    ADD("rtx-payload", test_rtx_payload);
     return g_test_run();
 }

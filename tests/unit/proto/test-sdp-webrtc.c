@@ -82,7 +82,7 @@ test_firefox(void)
 }
 
 static char *
-answer(const ProtoWebrtcOffer *offer, const char *video_codec, const char *audio_codec)
+answer_with_rtx(const ProtoWebrtcOffer *offer, const char *video_codec, const char *audio_codec, bool rtx)
 {
     const ProtoCandidate candidates[] = {
         {.foundation = "1", .component = 1, .priority = 2130706431, .address = "192.0.2.9", .port = 8189},
@@ -99,6 +99,7 @@ answer(const ProtoWebrtcOffer *offer, const char *video_codec, const char *audio
         .candidates = candidates,
         .n_candidates = 2,
         .stream_id = "imstv",
+        .cname = "someone",
         .media = media,
     };
 
@@ -108,9 +109,34 @@ answer(const ProtoWebrtcOffer *offer, const char *video_codec, const char *audio
         media[i].codecs[0] = wanted ? proto_webrtc_media_codec(offered, wanted) : NULL;
         media[i].n_codecs = media[i].codecs[0] ? 1 : 0;
         media[i].extensions.playout_delay = offered->extensions.playout_delay;
+        if (rtx && offered->kind == PROTO_WEBRTC_VIDEO) {
+            media[i].codecs[media[i].n_codecs++] =
+                proto_webrtc_media_rtx(offered, media[i].codecs[0]->payload_type);
+            media[i].ssrc = 11;
+            media[i].rtx_ssrc = 12;
+        }
     }
 
     return proto_webrtc_answer_build(&self, offer);
+}
+
+static char *
+answer(const ProtoWebrtcOffer *offer, const char *video_codec, const char *audio_codec)
+{
+    return answer_with_rtx(offer, video_codec, audio_codec, false);
+}
+
+static void
+test_answer_with_rtx(void)
+{
+    g_autofree char *text = read_offer("offer-chromium.sdp");
+    g_autoptr(ProtoWebrtcOffer) offer = parse(text);
+    g_autofree char *sdp = answer_with_rtx(offer, "VP8", "opus", true);
+
+    g_assert_nonnull(strstr(sdp, "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"));
+    g_assert_nonnull(strstr(sdp, "a=ssrc-group:FID 11 12\r\na=ssrc:11 cname:someone\r\n"));
+    g_assert_nonnull(strstr(sdp, "a=ssrc:12 cname:someone\r\na=ssrc:12 msid:imstv video\r\n"));
+    g_assert_null(proto_webrtc_media_rtx(g_ptr_array_index(offer->media, 1), 97)); /* no RTX of RTX */
 }
 
 static void
@@ -214,6 +240,7 @@ main(int argc, char **argv)
     g_test_add_func("/proto/sdp-webrtc/chromium", test_chromium);
     g_test_add_func("/proto/sdp-webrtc/firefox", test_firefox);
     g_test_add_func("/proto/sdp-webrtc/answer", test_answer);
+    g_test_add_func("/proto/sdp-webrtc/answer-with-rtx", test_answer_with_rtx);
     g_test_add_func("/proto/sdp-webrtc/answer-turns-directions", test_answer_direction);
     g_test_add_func("/proto/sdp-webrtc/answer-refuses-a-line", test_answer_refuses_a_line);
     g_test_add_func("/proto/sdp-webrtc/single-line-needs-no-bundle", test_single_line);
