@@ -22,7 +22,7 @@ typedef struct {
 struct McfSession {
     McfXpClient *xp;
     McfMdfPool *pool;
-    char *rtsp_id, *event_id, *session_id, *content, *offer, *events_url;
+    char *rtsp_id, *event_id, *session_id, *call_id, *content, *offer, *events_url;
     unsigned timeout_s;
     ProtoBc granted;
     /* set-up */
@@ -42,10 +42,10 @@ struct McfSession {
 
 static void try_next(McfSession *self);
 
-static BaseLogFields
-fields(const McfSession *self)
+BaseLogFields
+mcf_session_log(const McfSession *self)
 {
-    return (BaseLogFields){.session = self->session_id, .channel = self->content};
+    return (BaseLogFields){.session = self->session_id, .call_id = self->call_id, .channel = self->content};
 }
 
 McfSession *
@@ -58,6 +58,7 @@ mcf_session_new(const McfSessionConfig *config, const McfSessionEvents *events, 
     self->rtsp_id = base_id_new();
     self->event_id = base_id_new();
     self->session_id = g_strdup(config->session_id);
+    self->call_id = g_strdup(config->call_id);
     self->content = g_strdup(config->content);
     self->offer = g_strdup(config->offer);
     self->events_url = g_strdup_printf("%s/%s", config->events_base, self->event_id);
@@ -138,6 +139,7 @@ mcf_session_free(McfSession *self)
     g_free(self->rtsp_id);
     g_free(self->event_id);
     g_free(self->session_id);
+    g_free(self->call_id);
     g_free(self->content);
     g_free(self->offer);
     g_free(self->events_url);
@@ -174,7 +176,7 @@ static void
 on_set_up(void *user_data, const McfXpReply *reply, const GError *error, int retry_after_s)
 {
     McfSession *self = user_data;
-    BaseLogFields about = fields(self);
+    BaseLogFields about = mcf_session_log(self);
 
     self->set_up = NULL;
     if (error) {
@@ -359,7 +361,7 @@ take_closed(McfSession *self, const char *reason)
 void
 mcf_session_take_event(McfSession *self, const char *event, double npt_s, const char *reason)
 {
-    BaseLogFields about = fields(self);
+    BaseLogFields about = mcf_session_log(self);
 
     base_info(&about, "event of the MDF: %.32s%s%.64s", event, reason ? " " : "", reason ? reason : "");
     if (strcmp(event, "end-of-stream") == 0)

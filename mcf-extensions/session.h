@@ -5,6 +5,7 @@
  * last heard. It is made and freed by the y2 side: the dialog's life is the session's. */
 #pragma once
 
+#include "lib/base/log.h"
 #include "lib/proto/sdp-iptv.h"
 #include "mcf-extensions/mdf-pool.h"
 #include "mcf-extensions/xp-client.h"
@@ -29,6 +30,7 @@ typedef struct {
     McfXpClient *xp;         /* borrowed, outlives the session */
     McfMdfPool *pool;        /* borrowed, the same */
     const char *session_id;  /* RFC 7989 */
+    const char *call_id;     /* SIP Call-ID on y2, for the log; may be NULL */
     const char *content;     /* "asset:ID" or "channel:ID" */
     const char *offer;       /* SDP, media lines only */
     const char *events_base; /* URL under which the MDF's events are taken; the session's event id is added */
@@ -50,6 +52,9 @@ const char *mcf_session_id(const McfSession *self);       /* RFC 7989 */
 const char *mcf_session_content(const McfSession *self);
 const char *mcf_session_mdf(const McfSession *self); /* base URL; NULL before `answered` */
 unsigned mcf_session_timeout_s(const McfSession *self);
+
+/* For lines of the log about it; lent. */
+BaseLogFields mcf_session_log(const McfSession *self);
 
 /* The channels that the SCF granted. @granted: (transfer full), cleared here. */
 void mcf_session_set_granted(McfSession *self, ProtoBc *granted);

@@ -82,6 +82,7 @@ on_done(void *user_data, const McfXpReply *reply, const GError *error, int retry
     respond(command->rtsp, response);
     mcf_xc_request_clear(&command->request);
     g_free((char *)command->about.session);
+    g_free((char *)command->about.call_id);
     g_free((char *)command->about.channel);
     g_free(command);
 }
@@ -90,20 +91,22 @@ on_done(void *user_data, const McfXpReply *reply, const GError *error, int retry
 static Command *
 command_new(McfSession *session, NetRtspRequest *rtsp, McfXcRequest *request)
 {
+    const BaseLogFields about = mcf_session_log(session);
     Command *command = g_new0(Command, 1);
 
     command->rtsp = rtsp;
     command->request = *request;
     memset(request, 0, sizeof *request);
-    command->about.session = g_strdup(mcf_session_id(session));
-    command->about.channel = g_strdup(mcf_session_content(session));
+    command->about.session = g_strdup(about.session);
+    command->about.call_id = g_strdup(about.call_id);
+    command->about.channel = g_strdup(about.channel);
     return command;
 }
 
 static void
 run_zap(McfXcServer *self, McfSession *session, NetRtspRequest *rtsp, McfXcRequest *request)
 {
-    BaseLogFields about = {.session = mcf_session_id(session), .channel = mcf_session_content(session)};
+    const BaseLogFields about = mcf_session_log(session);
     g_autofree char *channel = proto_bc_service_name(request->bc_service);
 
     if (!mcf_session_grants(session, request->bc_service, self->home_domain)) {

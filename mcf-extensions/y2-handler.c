@@ -232,6 +232,7 @@ begin_session(McfY2Call *call, McfOffer *offer)
         .xp = self->parts.xp,
         .pool = self->parts.pool,
         .session_id = net_sip_session_id(call->sip),
+        .call_id = net_sip_session_call_id(call->sip),
         .content = offer->content,
         .offer = offer->media,
         .events_base = mcf_xp_events_base(self->parts.events),

@@ -30,7 +30,7 @@ typedef struct {
     const char *home_domain;
     unsigned rtsp_timeout_s;
     unsigned max_sessions;
-    unsigned session_expires_s; /* SIP session timer; 0: none */
+    unsigned session_expires_s;   /* SIP session timer; 0: none */
     const char *const *sip_peers; /* who may send SIP here; borrowed for the call */
 } McfY2Config;
 

@@ -10,7 +10,7 @@
 BaseLogFields
 sgw_call_fields(const SgwCall *self)
 {
-    return (BaseLogFields){.session = self->id, .channel = self->target, .call_id = sgw_call_dialog(self)};
+    return (BaseLogFields){.session = self->id, .channel = self->target, .call_id = self->dialog};
 }
 
 /* --- frames --- */

@@ -18,6 +18,7 @@ struct SgwCall {
     char *browser_offer;
     SgwSdpOrigin origin;
     SgwNetworkLeg *leg;
+    char *dialog; /* the leg's Call-ID, for the log once the leg is gone */
     SgwMediaControl *media;
     SgwXcCommand play; /* what to send when the answer is there */
     bool autoplay;

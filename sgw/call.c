@@ -105,6 +105,7 @@ open_leg(SgwCall *self, GError **error)
         return false;
     self->leg =
         self->context.open_leg(target, self->id, sdp, &leg_events, self, self->context.open_leg_data, error);
+    self->dialog = g_strdup(sgw_call_dialog(self));
     return self->leg != NULL;
 }
 
@@ -155,6 +156,7 @@ sgw_call_free(SgwCall *self)
         self->leg->ops->free(self->leg);
     g_free(self->subsession);
     g_free(self->id);
+    g_free(self->dialog);
     g_free(self->target);
     g_free(self->bc_service);
     g_free(self->browser_offer);

@@ -175,11 +175,12 @@ static void
 tell(MdfControlled *self, const char *event, double npt_s, const char *reason)
 {
     g_autofree char *json = NULL;
+    BaseLogFields about = fields(self);
 
     if (!self->events_url)
         return;
     json = mdf_xp_event(event, self->id, npt_s, reason);
-    mdf_xp_notify_send(self->owner->notify, self->events_url, json, self->session_id);
+    mdf_xp_notify_send(self->owner->notify, self->events_url, json, &about);
 }
 
 /* A viewer without a picture learns at once that it is not his network. */
@@ -301,6 +302,7 @@ mdf_viewers_add(MdfViewers *self, const MdfViewersRequest *request, char **ret_a
         return NULL;
     controlled = controlled_new(self, request);
     wanted.session_id = controlled->session_id;
+    wanted.call_id = controlled->id;
     controlled->viewer =
         mdf_engine_add_viewer(self->parts.engine, &wanted, &viewer_events, controlled, ret_answer, error);
     if (!controlled->viewer) {

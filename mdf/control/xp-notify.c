@@ -19,7 +19,7 @@ struct MdfXpNotify {
 
 typedef struct {
     MdfXpNotify *owner; /* borrowed */
-    char *url, *json, *session_id;
+    char *url, *json, *session_id, *call_id;
     unsigned attempt;
     guint pause; /* GSource id */
 } Event;
@@ -36,6 +36,7 @@ event_free(gpointer data)
     g_free(event->url);
     g_free(event->json);
     g_free(event->session_id);
+    g_free(event->call_id);
     g_free(event);
 }
 
@@ -84,7 +85,7 @@ on_answer(const NetHttpAnswer *answer, const GError *error, void *user_data)
 {
     Event *event = user_data;
     g_autoptr(GError) refusal = NULL;
-    BaseLogFields about = {.session = event->session_id};
+    BaseLogFields about = {.session = event->session_id, .call_id = event->call_id};
 
     if (answer && net_http_answer_check(answer, &refusal)) {
         g_hash_table_remove(event->owner->pending, event);
@@ -118,7 +119,7 @@ send_event(Event *event)
 }
 
 void
-mdf_xp_notify_send(MdfXpNotify *self, const char *url, const char *json, const char *session_id)
+mdf_xp_notify_send(MdfXpNotify *self, const char *url, const char *json, const BaseLogFields *about)
 {
     Event *event;
 
@@ -130,7 +131,8 @@ mdf_xp_notify_send(MdfXpNotify *self, const char *url, const char *json, const c
     event->owner = self;
     event->url = g_strdup(url);
     event->json = g_strdup(json);
-    event->session_id = g_strdup(session_id);
+    event->session_id = g_strdup(about->session);
+    event->call_id = g_strdup(about->call_id);
     g_hash_table_add(self->pending, event);
     send_event(event);
 }

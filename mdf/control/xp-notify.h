@@ -2,6 +2,8 @@
  * tried three times within 5 s. */
 #pragma once
 
+#include "lib/base/log.h"
+
 #include <glib.h>
 
 typedef struct MdfXpNotify MdfXpNotify;
@@ -11,7 +13,8 @@ MdfXpNotify *mdf_xp_notify_new(void);
 void mdf_xp_notify_free(MdfXpNotify *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdfXpNotify, mdf_xp_notify_free)
 
-/* @url, @json, @session_id: copied. Beyond 4096 at a time events are dropped and counted. */
-void mdf_xp_notify_send(MdfXpNotify *self, const char *url, const char *json, const char *session_id);
+/* @url, @json, and the session and call of @about: copied. Beyond 4096 at a time events are dropped and
+ * counted. */
+void mdf_xp_notify_send(MdfXpNotify *self, const char *url, const char *json, const BaseLogFields *about);
 /* Events that are still under way. */
 guint mdf_xp_notify_pending(const MdfXpNotify *self);

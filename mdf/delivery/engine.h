@@ -68,6 +68,7 @@ typedef struct {
 
 typedef struct {
     const char *session_id;   /* RFC 7989, may be NULL; borrowed */
+    const char *call_id;      /* for the log, may be NULL; borrowed */
     const char *name;         /* programme, for the log ("asset:x"), may be NULL; borrowed */
     const char *offer;        /* SDP, NUL-ended; borrowed */
     ReelProgramme *programme; /* borrowed; the engine takes a reference of its own */

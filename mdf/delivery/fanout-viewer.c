@@ -133,6 +133,7 @@ mdf_fanout_viewer_new(const MdfViewerRequest *request,
     self->id = id;
     self->name = g_strdup(request->name ? request->name : reel_programme_name(request->programme));
     self->session_id = g_strdup(request->session_id);
+    self->call_id = g_strdup(request->call_id);
     self->board = mdf_status_board_new();
     self->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     self->first_programme = reel_programme_ref(request->programme);
@@ -164,6 +165,7 @@ mdf_fanout_viewer_free(MdfFanoutViewer *self)
     g_free(self->remote_pwd);
     g_free(self->name);
     g_free(self->session_id);
+    g_free(self->call_id);
     g_free(self);
 }
 
@@ -266,5 +268,5 @@ mdf_fanout_viewer_fail_all(MdfFanoutViewer *self)
 BaseLogFields
 mdf_fanout_viewer_log(const MdfFanoutViewer *self)
 {
-    return (BaseLogFields){.session = self->session_id, .channel = self->name};
+    return (BaseLogFields){.session = self->session_id, .call_id = self->call_id, .channel = self->name};
 }

@@ -24,7 +24,7 @@ typedef struct {
     unsigned worker;
     const MdfViewerEvents *events;
     void *user_data;
-    char *name, *session_id;
+    char *name, *session_id, *call_id;
     MdfStatusBoard *board;
     GHashTable *pending; /* token -> done and user_data */
 

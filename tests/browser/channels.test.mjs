@@ -144,6 +144,12 @@ test('a dead channel says "No signal" within 1 s; its picture comes on the same 
     await headend.command('channel', 'remove', 'four');
 });
 
+test('every line of the log that belongs to a call names its session and its call', async () => {
+    const lines = (await headend.logs(100000)).split('\n').filter((line) => line.includes(' session='));
+    assert.ok(lines.length > 20, `${lines.length} lines`);
+    assert.deepEqual(lines.filter((line) => !line.includes(' call=')), []);
+});
+
 test('two viewers at once watch different things', async () => {
     await watchChannel('one');
     const other = await openPage(browser, headend.url);
