@@ -5,6 +5,7 @@
 
 #include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
+#include <gst/video/video.h>
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -136,6 +137,19 @@ push(GstElement *source, GstBuffer *buffer, GstClockTime pts, GstClockTime durat
     return gst_app_src_push_buffer(GST_APP_SRC(source), buffer) == GST_FLOW_OK;
 }
 
+/* The picture's rows follow each other without the gaps that GStreamer would leave where the width is no
+ * multiple of 8: said with each buffer. */
+static void
+describe_rows(GstBuffer *buffer, int width, int height)
+{
+    gsize luma = (gsize)width * (gsize)height;
+    gsize offsets[GST_VIDEO_MAX_PLANES] = {0, luma, luma + luma / 4};
+    gint strides[GST_VIDEO_MAX_PLANES] = {width, width / 2, width / 2};
+
+    gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_I420, (guint)width,
+                                   (guint)height, 3, offsets, strides);
+}
+
 static void
 clock_text(uint64_t clock_ms, char *ret_text, size_t size)
 {
@@ -163,6 +177,7 @@ push_picture(Encoder *self, uint32_t frame)
     gst_buffer_map(buffer, &map, GST_MAP_WRITE);
     demo_picture_draw(self->picture, &counter, text, (double)frame / options->fps, map.data);
     gst_buffer_unmap(buffer, &map);
+    describe_rows(buffer, options->width, options->height);
 
     return push(self->video, buffer, gst_util_uint64_scale(frame, GST_SECOND, (guint64)options->fps),
                 GST_SECOND / (GstClockTime)options->fps);
