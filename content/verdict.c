@@ -68,6 +68,8 @@ b_frames_reason(const ContentVideoFacts *video)
 
     if (video->average_key_gap_s <= 0)
         return g_strdup("has B-frames: browsers would show next to no picture");
+    if (video->longest_key_gap_s > CONTENT_KEY_GAP_MAX_S) /* which is said next, and is not the average */
+        return g_strdup("has B-frames: browsers would show its key frames only");
     if (fabs(video->average_key_gap_s - 1.0) < 0.1)
         return g_strdup("has B-frames: browsers would show a picture every second");
     if (fabs(video->average_key_gap_s - 2.0) < 0.2)

@@ -161,7 +161,7 @@ static const struct {
     {"b-frames", with_b_frames, CONTENT_ENCODE, CONTENT_KEEP,
      VIDEO "has B-frames: browsers would show a picture every two seconds; will be re-encoded." OPUS},
     {"b-frames-and-gaps", with_b_frames_and_wide_gaps, CONTENT_ENCODE, CONTENT_KEEP,
-     VIDEO "has B-frames: browsers would show a picture every 6 seconds, and has key frames up to 10.4 "
+     VIDEO "has B-frames: browsers would show its key frames only, and has key frames up to 10.4 "
            "seconds apart: "
            "seeking would be too coarse; will be re-encoded." OPUS},
     {"aac-5.1", with_aac_surround, CONTENT_ENCODE, CONTENT_ENCODE,
