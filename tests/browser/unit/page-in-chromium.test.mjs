@@ -214,8 +214,30 @@ test('a film that is not in the catalogue gets a clear message', async () => {
         location.hash = '#/film/nonsense';
     });
     await card().getByRole('heading', {name: 'Not available'}).waitFor();
+    assert.equal(await page.getByRole('button', {name: 'Play again'}).isVisible(), false);
     await card().getByRole('button', {name: 'Back to the start page'}).click();
     await page.locator('a.tile').first().waitFor();
+});
+
+test('the start page comes back as it was left, and with another list stays where it is', async () => {
+    const scroll = () => page.evaluate(() => scrollY);
+    for (let i = 0; i < 24; i++) {
+        gateway.catalogue.assets.push({id: `film-${i}`, title: `Film ${i}`, duration_s: 60});
+    }
+    await atHome();
+    assert.equal(await scroll(), 0);
+    await watch(page, 'film', 'film-23');
+    await goHome(page);
+    const left = await scroll();
+    assert.ok(left > 0);
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('href')), '#/film/film-23');
+
+    await page.evaluate(() => scrollTo(0, 0)); /* the focus is below, the viewer looks at the top */
+    gateway.catalogue.channels[0].no_signal = true;
+    await watch(page, 'film', 'big-buck-bunny');
+    await goHome(page);
+    await page.locator('.on-air', {hasText: 'No signal'}).waitFor();
+    assert.ok(await scroll() < left);
 });
 
 test('when the media server ends the call, the film goes on from there after a click', async () => {
