@@ -8,8 +8,8 @@
 
 #include "lib/base/error.h"
 #include "lib/base/id.h"
-#include "lib/proto/json-strict.h"
 #include "lib/net/http-text.h"
+#include "lib/proto/json-strict.h"
 
 #define DEFAULT_DEADLINE_MS 5000
 #define DEFAULT_MAX_ANSWER_BYTES (256 * 1024)
