@@ -11,6 +11,9 @@ enum {
     FEEDBACK_HEAD_BYTES = 8,
     NACK_BYTES = 4,
     FIR_BYTES = 8,
+    TRANSPORT_HEAD_BYTES = FEEDBACK_HEAD_BYTES + 8,
+    REFERENCE_US = 64000,
+    DELTA_US = 250,
 };
 
 bool
@@ -116,6 +119,103 @@ proto_rtcp_fir(const ProtoRtcpPacket *packet, unsigned index, uint32_t *ret_ssrc
 
     return true;
 }
+
+/* ---- transport-wide feedback ---- */
+
+/* How many packets a chunk tells of: a run of one symbol, 14 symbols of one bit, 7 of two. */
+static unsigned
+chunk_symbols(uint16_t chunk)
+{
+    if (!(chunk & 0x8000))
+        return chunk & 0x1fff;
+
+    return chunk & 0x4000 ? 7 : 14;
+}
+
+/* 0: not received, 1: a delta of one byte, 2: of two, 3: reserved. */
+static unsigned
+chunk_symbol(uint16_t chunk, unsigned index)
+{
+    if (!(chunk & 0x8000))
+        return chunk >> 13 & 3;
+
+    return chunk & 0x4000 ? chunk >> (12 - 2 * index) & 3 : chunk >> (13 - index) & 1;
+}
+
+bool
+proto_rtcp_transport_begin(const ProtoRtcpPacket *packet, ProtoRtcpTransport *ret_walk)
+{
+    const uint8_t *head = packet->body + FEEDBACK_HEAD_BYTES, *end = packet->body + packet->length, *p;
+    unsigned told = 0, left;
+
+    if (packet->type != PROTO_RTCP_RTPFB || packet->count != PROTO_RTCP_RTPFB_TWCC ||
+        packet->length < TRANSPORT_HEAD_BYTES)
+        return false;
+    left = proto_get16(head + 2);
+    if (left > PROTO_RTCP_TRANSPORT_MAX)
+        return false;
+    for (p = packet->body + TRANSPORT_HEAD_BYTES; told < left; p += 2) {
+        if (end - p < 2 || chunk_symbols(proto_get16(p)) == 0)
+            return false;
+        told += chunk_symbols(proto_get16(p));
+    }
+
+    *ret_walk = (ProtoRtcpTransport){
+        .chunk = packet->body + TRANSPORT_HEAD_BYTES,
+        .delta = p,
+        .end = end,
+        .sequence = proto_get16(head),
+        .left = left,
+        .arrival_us = (int64_t)(proto_get32(head + 4) >> 8) * REFERENCE_US,
+    };
+
+    return true;
+}
+
+static bool
+take_delta(ProtoRtcpTransport *walk, unsigned bytes)
+{
+    if (bytes > 2 || walk->end - walk->delta < (ptrdiff_t)bytes)
+        return false;
+    if (bytes == 1)
+        walk->arrival_us += *walk->delta * DELTA_US;
+    else if (bytes == 2)
+        walk->arrival_us += (int16_t)proto_get16(walk->delta) * DELTA_US;
+    walk->delta += bytes;
+
+    return true;
+}
+
+bool
+proto_rtcp_transport_next(ProtoRtcpTransport *walk,
+                          uint16_t *ret_sequence,
+                          bool *ret_received,
+                          int64_t *ret_arrival_us)
+{
+    uint16_t chunk;
+    unsigned symbol;
+
+    if (walk->left == 0)
+        return false;
+    chunk = proto_get16(walk->chunk);
+    symbol = chunk_symbol(chunk, walk->in_chunk);
+    if (!take_delta(walk, symbol)) {
+        walk->left = 0;
+        return false;
+    }
+    if (++walk->in_chunk == chunk_symbols(chunk)) {
+        walk->in_chunk = 0;
+        walk->chunk += 2;
+    }
+    walk->left--;
+    *ret_sequence = walk->sequence++;
+    *ret_received = symbol != 0;
+    *ret_arrival_us = walk->arrival_us;
+
+    return true;
+}
+
+/* ---- building ---- */
 
 static void
 write_header(uint8_t *p, uint8_t count, uint8_t type, size_t bytes)

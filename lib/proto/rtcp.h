@@ -1,5 +1,6 @@
 /* lib/proto/rtcp.h - RTCP packets: reports, feedback. Bytes <-> structs.
- * Spec: RFC 3550 6, RFC 4585 6, RFC 5104 4.3.1, RFC 5506 (reduced size). */
+ * Spec: RFC 3550 6, RFC 4585 6, RFC 5104 4.3.1, RFC 5506 (reduced size),
+ * draft-holmer-rmcat-transport-wide-cc-extensions-01 3.1. */
 #pragma once
 
 #include <glib.h>
@@ -19,6 +20,7 @@ enum {
     PROTO_RTCP_PSFB_PLI = 1,
     PROTO_RTCP_PSFB_FIR = 4,
     PROTO_RTCP_CNAME_MAX = 64,
+    PROTO_RTCP_TRANSPORT_MAX = 2048, /* packets told of in one transport-wide feedback */
 };
 
 /* One packet of a compound; @body is lent, what follows the four bytes of the common header, without
@@ -56,6 +58,24 @@ bool proto_rtcp_nack(const ProtoRtcpPacket *packet,
 
 /* Entry @index of a FIR. */
 bool proto_rtcp_fir(const ProtoRtcpPacket *packet, unsigned index, uint32_t *ret_ssrc, uint8_t *ret_command);
+
+/* A walk through transport-wide feedback: what became of each packet, in order. */
+typedef struct {
+    const uint8_t *chunk, *delta, *end;
+    uint16_t sequence; /* next */
+    unsigned left;     /* packets */
+    unsigned in_chunk; /* of them told by the current chunk */
+    int64_t arrival_us;
+} ProtoRtcpTransport;
+
+/* False for another packet, one that ends before its chunks do, or that tells of too many. */
+bool proto_rtcp_transport_begin(const ProtoRtcpPacket *packet, ProtoRtcpTransport *ret_walk);
+/* *ret_arrival_us: on the peer's clock, modulo 12 days; valid if received. False at the end or where the
+ * packet is malformed. */
+bool proto_rtcp_transport_next(ProtoRtcpTransport *walk,
+                               uint16_t *ret_sequence,
+                               bool *ret_received,
+                               int64_t *ret_arrival_us);
 
 typedef struct {
     uint32_t ssrc;

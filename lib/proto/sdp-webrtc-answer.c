@@ -100,7 +100,7 @@ proto_webrtc_media_rtx(const ProtoWebrtcMedia *media, uint8_t payload_type)
 /* ---- the answer ---- */
 
 static void
-append_codec(GString *out, const ProtoWebrtcCodec *codec)
+append_codec(GString *out, const ProtoWebrtcCodec *codec, bool transport_wide)
 {
     unsigned pt = codec->payload_type;
 
@@ -118,6 +118,8 @@ append_codec(GString *out, const ProtoWebrtcCodec *codec)
         g_string_append_printf(out, "a=rtcp-fb:%u nack pli\r\n", pt);
     if (codec->fir)
         g_string_append_printf(out, "a=rtcp-fb:%u ccm fir\r\n", pt);
+    if (codec->transport_cc && transport_wide)
+        g_string_append_printf(out, "a=rtcp-fb:%u transport-cc\r\n", pt);
 }
 
 /* Spec: RFC 8285 6: the other direction of what was offered. */
@@ -209,7 +211,7 @@ append_media(GString *out,
     append_transport(out, self);
     append_extmaps(out, &media->extensions, offered->receive_only_extensions);
     for (unsigned i = 0; i < media->n_codecs; i++)
-        append_codec(out, media->codecs[i]);
+        append_codec(out, media->codecs[i], media->extensions.twcc != 0);
     append_sources(out, self, media, offered->media);
 }
 

@@ -350,11 +350,33 @@ append_metric(GString *out, const Metric *metric)
                            metric->help, metric->name, metric->type, metric->name, metric->value);
 }
 
+/* Of the viewers whose browsers tell. */
+static uint64_t
+sum_bandwidth(const Fanout *self, unsigned *ret_n)
+{
+    GHashTableIter iter;
+    gpointer viewer;
+    uint64_t kbps = 0;
+
+    *ret_n = 0;
+    g_hash_table_iter_init(&iter, self->viewers);
+    while (g_hash_table_iter_next(&iter, NULL, &viewer)) {
+        MdfViewerStatus status;
+        mdf_status_board_read(((MdfFanoutViewer *)viewer)->board, &status);
+        kbps += status.bandwidth_kbps;
+        *ret_n += status.bandwidth_kbps > 0;
+    }
+
+    return kbps;
+}
+
 static void
 collect_metrics(GString *out, void *user_data)
 {
     const Fanout *self = user_data;
     MdfWorkerCounters sum;
+    unsigned n_estimates;
+    uint64_t kbps = sum_bandwidth(self, &n_estimates);
 
     sum_counters(self, &sum);
     const Metric metrics[] = {
@@ -366,6 +388,8 @@ collect_metrics(GString *out, void *user_data)
         {"imstv_mdf_stun_refused_total", "counter", "STUN without a good signature", sum.stun_refused},
         {"imstv_mdf_unknown_datagrams_total", "counter", "datagrams from unproven addresses",
          sum.unknown_datagrams},
+        {"imstv_mdf_bandwidth_viewers", "gauge", "viewers whose path is known", n_estimates},
+        {"imstv_mdf_bandwidth_kbps_sum", "gauge", "what their paths carry, together", kbps},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(metrics); i++)

@@ -83,8 +83,9 @@ typedef struct {
     double scale;
     uint64_t packets, bytes; /* media sent, with resends */
     uint64_t packets_resent, key_frame_requests;
-    uint32_t round_trip_us; /* 0: not known */
-    uint8_t fraction_lost;  /* of 256, from the last receiver report */
+    uint32_t round_trip_us;  /* 0: not known */
+    uint8_t fraction_lost;   /* of 256, from the last receiver report */
+    uint32_t bandwidth_kbps; /* what the path carries, as far as is known; 0: not known */
 } MdfViewerStatus;
 
 typedef struct {

@@ -109,6 +109,7 @@ take_media(MdfStreamParameters *parameters, const MdfNegotiation *negotiation)
     parameters->payload_types = negotiation->payload_types;
     parameters->has_video = negotiation->has_video;
     parameters->has_audio = negotiation->has_audio;
+    parameters->transport_wide = negotiation->transport_wide;
     parameters->video = negotiation->video;
     parameters->audio = negotiation->audio;
 }
@@ -178,6 +179,7 @@ same_media(const MdfStreamParameters *parameters, const MdfNegotiation *negotiat
                   sizeof parameters->payload_types) == 0 &&
            parameters->has_video == negotiation->has_video &&
            parameters->has_audio == negotiation->has_audio &&
+           parameters->transport_wide == negotiation->transport_wide &&
            parameters->audio.red_payload_type == negotiation->audio.red_payload_type &&
            memcmp(parameters->video.rtx, negotiation->video.rtx, sizeof parameters->video.rtx) == 0 &&
            strcmp(parameters->video.mid, negotiation->video.mid) == 0 &&

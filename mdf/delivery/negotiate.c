@@ -85,6 +85,34 @@ add_rtx(MdfSenderConfig *config, ProtoWebrtcAnswerMedia *answer, const ProtoWebr
     }
 }
 
+/* Numbers for all packets of the transport or for none. A packet that is sent again has a new one, so that
+ * it cannot be the same bytes under the same nonce: all that can be asked for needs RTX. */
+static void
+add_transport_wide(MdfNegotiation *self,
+                   ProtoWebrtcAnswerMedia *answer,
+                   const ProtoWebrtcMedia *offered,
+                   MdfSenderConfig *config)
+{
+    if (!self->transport_wide || answer->n_codecs == 0)
+        return;
+    answer->extensions.twcc = config->extensions.twcc = offered->extensions.twcc;
+}
+
+static bool
+takes_transport_wide(const ProtoWebrtcMedia *media)
+{
+    bool takes = true;
+
+    for (unsigned i = 0; media && i < media->codecs->len; i++) {
+        const ProtoWebrtcCodec *codec = &g_array_index(media->codecs, ProtoWebrtcCodec, i);
+        if (g_ascii_strcasecmp(codec->encoding, "opus") == 0 || codec->nack)
+            takes = takes && codec->transport_cc &&
+                    (!codec->nack || proto_webrtc_media_rtx(media, codec->payload_type));
+    }
+
+    return takes && (!media || media->extensions.twcc);
+}
+
 /* RED around the Opus that was chosen: two blocks of it are all that we send. */
 static void
 add_red(MdfNegotiation *self, ProtoWebrtcAnswerMedia *answer, const ProtoWebrtcMedia *offered)
@@ -133,6 +161,7 @@ mdf_negotiate(const ProtoWebrtcOffer *offer,
     const ProtoWebrtcMedia *audio = proto_webrtc_offer_media(offer, PROTO_WEBRTC_AUDIO);
     int video_track, audio_track;
 
+    self.transport_wide = takes_transport_wide(video) && takes_transport_wide(audio);
     for (unsigned i = 0; i < offer->media->len; i++) {
         const ProtoWebrtcMedia *offered = g_ptr_array_index(offer->media, i);
         ProtoWebrtcAnswerMedia *answer = &self.media[i];
@@ -142,6 +171,7 @@ mdf_negotiate(const ProtoWebrtcOffer *offer,
                        G_N_ELEMENTS(video_codecs));
             configure(&self.video, answer, offered, 90000, any_nack(answer));
             add_rtx(&self.video, answer, offered);
+            add_transport_wide(&self, answer, offered, &self.video);
             self.has_video = answer->n_codecs > 0;
             self.video_answer = self.has_video ? answer : NULL;
         } else if (offered == audio) {
@@ -149,6 +179,7 @@ mdf_negotiate(const ProtoWebrtcOffer *offer,
                        G_N_ELEMENTS(audio_codecs));
             configure(&self.audio, answer, offered, 48000, false);
             add_red(&self, answer, offered);
+            add_transport_wide(&self, answer, offered, &self.audio);
             self.has_audio = answer->n_codecs > 0;
         }
     }

@@ -13,6 +13,7 @@ typedef struct {
     MdfPayloadTypes payload_types;
     bool has_video, has_audio;
     MdfSenderConfig video, audio;
+    bool transport_wide;                  /* packets are numbered for the whole transport, and told of */
     ProtoWebrtcAnswerMedia *media;        /* for each m-line of the offer */
     ProtoWebrtcAnswerMedia *video_answer; /* in there; NULL: none. Its SSRCs are still to be named */
 } MdfNegotiation;

@@ -119,6 +119,8 @@ mdf_rtcp_session_receive(MdfRtcpSession *self, const uint8_t *data, size_t lengt
             handle_reports(self, &packet, now_us);
         } else if (packet.type == PROTO_RTCP_RTPFB && packet.count == PROTO_RTCP_RTPFB_NACK) {
             handle_nacks(self, &packet, &left);
+        } else if (packet.type == PROTO_RTCP_RTPFB && packet.count == PROTO_RTCP_RTPFB_TWCC) {
+            self->events->transport(&packet, now_us, self->user_data);
         } else if (packet.type == PROTO_RTCP_PSFB && is_key_request(self, &packet)) {
             self->key_frame_requests++;
             self->events->key_frame(self->user_data);

@@ -21,6 +21,8 @@ typedef struct {
     void (*nack)(MdfSender *sender, uint16_t sequence, void *user_data);
     /* The peer needs a key frame. */
     void (*key_frame)(void *user_data);
+    /* Which packets came when; walk it by proto_rtcp_transport_begin. */
+    void (*transport)(const ProtoRtcpPacket *packet, int64_t now_us, void *user_data);
 } MdfRtcpEvents;
 
 typedef struct {

@@ -27,6 +27,7 @@ G_STATIC_ASSERT(sizeof(Sent) == 20);
 typedef struct {
     ProtoRtpTemplate header;
     uint32_t ssrc;
+    uint16_t *numbers;   /* transport-wide; NULL: none */
     uint64_t next_index; /* roll-over counter and sequence number in one, RFC 3711 3.3.1 */
 } Line;
 
@@ -86,6 +87,13 @@ mdf_sender_free(MdfSender *self)
     g_free(self);
 }
 
+void
+mdf_sender_share_numbers(MdfSender *self, uint16_t *next)
+{
+    if (self->config.extensions.twcc)
+        self->media.numbers = self->repair.numbers = next;
+}
+
 uint32_t
 mdf_sender_ssrc(const MdfSender *self)
 {
@@ -135,6 +143,7 @@ write_packet(
         .marker = record->flags & REEL_FLAG_MARKER,
         .sequence = (uint16_t)index,
         .timestamp = sent->timestamp,
+        .twcc = line->numbers ? (*line->numbers)++ : 0,
     };
     const MdfSealPacket what = {
         .ssrc = line->ssrc,
@@ -224,15 +233,6 @@ find_sent(const MdfSender *self, uint16_t sequence, uint64_t *ret_index)
     return sent->generation != 0 ? sent : NULL;
 }
 
-/* Once per round trip. (A packet that stays in the ring for over a minute may be refused once more.) */
-static bool
-may_resend(const MdfSender *self, const Sent *sent, int64_t now_us, int64_t round_trip_us)
-{
-    uint16_t since_ms = (uint16_t)(now_us / 1000 - sent->resent_ms);
-
-    return self->resend_budget > 0 && (!sent->resent || since_ms * 1000LL >= round_trip_us);
-}
-
 static uint8_t
 rtx_payload_type(const MdfSender *self, uint8_t payload_type)
 {
@@ -241,6 +241,19 @@ rtx_payload_type(const MdfSender *self, uint8_t payload_type)
             return self->config.rtx[i].rtx;
 
     return 0;
+}
+
+/* Once per round trip. (A packet that stays in the ring for over a minute may be refused once more.) */
+static bool
+may_resend(const MdfSender *self, const Sent *sent, int64_t now_us, int64_t round_trip_us)
+{
+    uint16_t since_ms = (uint16_t)(now_us / 1000 - sent->resent_ms);
+
+    /* With a new transport-wide number it would be other bytes under the same nonce. */
+    if (self->media.numbers && !rtx_payload_type(self, sent->payload_type))
+        return false;
+
+    return self->resend_budget > 0 && (!sent->resent || since_ms * 1000LL >= round_trip_us);
 }
 
 /* RFC 4588 4: a packet of its own, whose payload begins with the sequence number of the lost one. */

@@ -52,6 +52,9 @@ MdfSender *mdf_sender_new(const MdfSenderConfig *config);
 void mdf_sender_free(MdfSender *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdfSender, mdf_sender_free)
 
+/* Takes the transport-wide numbers of its packets, if agreed on, from @next, which counts on; lent. */
+void mdf_sender_share_numbers(MdfSender *self, uint16_t *next);
+
 uint32_t mdf_sender_ssrc(const MdfSender *self);
 /* The line itself: the timestamp of this moment. */
 uint32_t mdf_sender_line(const MdfSender *self, int64_t monotonic_us);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "mdf/delivery/bandwidth.h"
 
 #define STATUS_INTERVAL_US G_USEC_PER_SEC
 #define ROUND_TRIP_DEFAULT_US (50 * 1000)
@@ -20,6 +21,7 @@ struct MdfStream {
     MdfPlayout *playout;
     MdfSender *video, *audio; /* NULL: not negotiated */
     MdfRtcpSession rtcp;
+    MdfBandwidth *bandwidth; /* NULL: the peer does not say what arrives */
     MdfStatusBoard *board;
     int64_t created_us, status_due_us, now_us;
     uint64_t pending[PENDING_MAX]; /* commands that wait for the start */
@@ -98,6 +100,7 @@ publish_status(MdfStream *self)
         .key_frame_requests = self->rtcp.key_frame_requests,
         .round_trip_us = self->rtcp.round_trip_us,
         .fraction_lost = self->rtcp.fraction_lost,
+        .bandwidth_kbps = self->bandwidth ? mdf_bandwidth_kbps(self->bandwidth) : 0,
     };
     add_counters(self->video, &status);
     add_counters(self->audio, &status);
@@ -124,6 +127,13 @@ reply_error(MdfStream *self, uint64_t token, GError *error)
 
 /* ---- events of the parts ---- */
 
+static void
+count_sent(MdfStream *self, size_t length)
+{
+    if (self->bandwidth && length > 0)
+        mdf_bandwidth_sent(self->bandwidth, length, self->now_us);
+}
+
 static size_t
 on_playout_send(const ReelRecord *record,
                 ReelKind kind,
@@ -140,6 +150,7 @@ on_playout_send(const ReelRecord *record,
                          mdf_sender_timestamp(sender, record->rtp_ticks, shift_us + late_us), out);
 
     mdf_outbox_commit(self->host->outbox, length);
+    count_sent(self, length);
 
     return length;
 }
@@ -244,6 +255,7 @@ on_nack(MdfSender *sender, uint16_t sequence, void *user_data)
                                       sequence, self->now_us, round_trip_us, out);
 
     mdf_outbox_commit(self->host->outbox, length);
+    count_sent(self, length);
 }
 
 static void
@@ -254,9 +266,29 @@ on_key_frame(void *user_data)
     mdf_playout_request_key(self->playout, self->now_us);
 }
 
+static void
+on_transport(const ProtoRtcpPacket *packet, int64_t now_us, void *user_data)
+{
+    MdfStream *self = user_data;
+    ProtoRtcpTransport walk;
+    uint16_t sequence;
+    bool received;
+    int64_t arrival_us;
+
+    if (!self->bandwidth || !proto_rtcp_transport_begin(packet, &walk))
+        return;
+    while (proto_rtcp_transport_next(&walk, &sequence, &received, &arrival_us))
+        if (received)
+            mdf_bandwidth_arrived(self->bandwidth, sequence, arrival_us);
+        else
+            mdf_bandwidth_missing(self->bandwidth, sequence);
+    mdf_bandwidth_update(self->bandwidth, now_us);
+}
+
 static const MdfRtcpEvents rtcp_events = {
     .nack = on_nack,
     .key_frame = on_key_frame,
+    .transport = on_transport,
 };
 
 /* ---- life ---- */
@@ -279,6 +311,10 @@ mdf_stream_new(const MdfStreamParameters *parameters,
         senders[n++] = self->video = mdf_sender_new(&parameters->video);
     if (parameters->has_audio)
         senders[n++] = self->audio = mdf_sender_new(&parameters->audio);
+    if (parameters->transport_wide)
+        self->bandwidth = mdf_bandwidth_new();
+    for (unsigned i = 0; i < n && self->bandwidth; i++)
+        mdf_sender_share_numbers(senders[i], mdf_bandwidth_counter(self->bandwidth));
     mdf_rtcp_session_init(&self->rtcp, senders, n, parameters->cname, &rtcp_events, self, now_us);
     self->peer = mdf_peer_new(&parameters->peer, host->dtls, host->seal, &peer_events, self, now_us);
     self->playout = mdf_playout_new(&parameters->payload_types, &playout_events, self);
@@ -300,6 +336,7 @@ mdf_stream_free(MdfStream *self)
     mdf_peer_free(self->peer);
     mdf_sender_free(self->video);
     mdf_sender_free(self->audio);
+    mdf_bandwidth_free(self->bandwidth);
     mdf_status_board_unref(self->board);
     g_free(self);
 }

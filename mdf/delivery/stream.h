@@ -21,6 +21,7 @@ typedef struct {
     MdfPeerParameters peer;
     MdfPayloadTypes payload_types;
     bool has_video, has_audio;
+    bool transport_wide; /* the peer says of each packet when it came */
     MdfSenderConfig video, audio;
     char cname[MDF_RTCP_CNAME_BYTES + 1];
     ReelProgramme *programme; /* borrowed by mdf_stream_new */

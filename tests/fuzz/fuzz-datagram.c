@@ -28,9 +28,22 @@ on_key(void *user_data G_GNUC_UNUSED)
 }
 
 static void
+on_transport(const ProtoRtcpPacket *packet, int64_t now_us G_GNUC_UNUSED, void *user_data G_GNUC_UNUSED)
+{
+    ProtoRtcpTransport walk;
+    uint16_t sequence;
+    bool received;
+    int64_t arrival_us;
+
+    if (proto_rtcp_transport_begin(packet, &walk))
+        while (proto_rtcp_transport_next(&walk, &sequence, &received, &arrival_us)) {
+        }
+}
+
+static void
 receive_rtcp(const uint8_t *data, size_t size)
 {
-    static const MdfRtcpEvents events = {on_nack, on_key};
+    static const MdfRtcpEvents events = {on_nack, on_key, on_transport};
     const MdfSenderConfig config = {.clock_rate = 90000};
     g_autoptr(MdfSender) sender = mdf_sender_new(&config);
     MdfRtcpSession session;

@@ -134,9 +134,9 @@ handle_status(Host *host)
     mdf_engine_status(host->engine, &e);
     say("{\"status\":\"%s\",\"position\":%.3f,\"duration\":%.3f,\"packets\":%" G_GUINT64_FORMAT
         ",\"resent\":%" G_GUINT64_FORMAT ",\"keys\":%" G_GUINT64_FORMAT
-        ",\"rtt_us\":%u,\"lost\":%u,\"dropped\":%" G_GUINT64_FORMAT "}",
+        ",\"rtt_us\":%u,\"kbps\":%u,\"lost\":%u,\"dropped\":%" G_GUINT64_FORMAT "}",
         mdf_viewer_state_name(s.state), s.position_s, s.duration_s, s.packets, s.packets_resent,
-        s.key_frame_requests, s.round_trip_us, s.fraction_lost, e.packets_dropped);
+        s.key_frame_requests, s.round_trip_us, s.bandwidth_kbps, s.fraction_lost, e.packets_dropped);
 }
 
 static void

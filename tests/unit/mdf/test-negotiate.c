@@ -86,7 +86,9 @@ test_own_codec_first(Fixture *f, const void *unused G_GNUC_UNUSED)
         g_assert_cmpuint(n.payload_types.by_codec[REEL_CODEC_OPUS], ==, 111);
         g_assert_cmpuint(n.audio.red_payload_type, ==, 63);
         g_assert_cmpuint(n.video.red_payload_type, ==, 0);
-        g_assert_cmpuint(n.video.extensions.twcc, ==, 0);
+        g_assert_true(n.transport_wide);
+        g_assert_cmpuint(n.video.extensions.twcc, ==, 3);
+        g_assert_cmpuint(n.audio.extensions.twcc, ==, 3);
         g_assert_cmpuint(n.video.extensions.playout_delay, !=, 0);
     }
 }

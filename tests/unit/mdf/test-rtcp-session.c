@@ -8,7 +8,7 @@ typedef struct {
     MdfSender *senders[2];
     MdfRtcpSession session;
     GArray *nacks; /* uint16_t */
-    unsigned keys;
+    unsigned keys, transport;
 } Fixture;
 
 static void
@@ -26,7 +26,14 @@ on_key(void *user_data)
     ((Fixture *)user_data)->keys++;
 }
 
-static const MdfRtcpEvents events = {on_nack, on_key};
+static void
+on_transport(const ProtoRtcpPacket *packet, int64_t now_us G_GNUC_UNUSED, void *user_data)
+{
+    g_assert_cmpuint(packet->count, ==, PROTO_RTCP_RTPFB_TWCC);
+    ((Fixture *)user_data)->transport++;
+}
+
+static const MdfRtcpEvents events = {on_nack, on_key, on_transport};
 
 static void
 set_up(Fixture *f, const void *unused G_GNUC_UNUSED)
@@ -155,6 +162,16 @@ test_noise(Fixture *f, const void *unused G_GNUC_UNUSED)
     g_assert_cmpuint(f->nacks->len, ==, 0);
 }
 
+static void
+test_transport(Fixture *f, const void *unused G_GNUC_UNUSED)
+{
+    const uint8_t packet[24] = {0x8f, 205, 0, 5};
+
+    mdf_rtcp_session_receive(&f->session, packet, sizeof packet, 0);
+    g_assert_cmpuint(f->transport, ==, 1);
+    g_assert_cmpuint(f->nacks->len, ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -166,5 +183,6 @@ main(int argc, char **argv)
     ADD("round-trip", test_round_trip);
     ADD("no-report-before-media", test_no_report_before_media);
     ADD("noise", test_noise);
+    ADD("transport", test_transport);
     return g_test_run();
 }

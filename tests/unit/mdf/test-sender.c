@@ -290,6 +290,37 @@ test_rtx_payload(Fixture *f, const void *unused G_GNUC_UNUSED)
     srtp_dealloc(reference);
 }
 
+/* Each packet of the transport has a number of its own, repairs too; without RTX nothing is sent again. */
+static void
+test_transport_numbers(Fixture *f, const void *unused G_GNUC_UNUSED)
+{
+    MdfSenderConfig config = {.rtx_ssrc = 8,
+                              .clock_rate = 90000,
+                              .extensions = {.twcc = 3},
+                              .keeps_ring = true,
+                              .rtx = {{102, 103}}};
+    uint16_t next = 65534;
+    ProtoRtpPacket packet;
+    size_t bytes;
+
+    for (unsigned i = 0; i < 2; i++) {
+        mdf_sender_free(f->sender);
+        f->sender = mdf_sender_new(&config);
+        mdf_sender_share_numbers(f->sender, &next);
+        for (unsigned n = 0; n < 3; n++) {
+            uint16_t expected = next;
+            send_next(f, 0, &packet);
+            g_assert_cmpuint(proto_get16(proto_rtp_extension(&packet, 3, &bytes)), ==, expected);
+            g_assert_cmpuint(next, ==, (uint16_t)(expected + 1));
+        }
+        g_assert_cmpint(
+            mdf_sender_resend(f->sender, f->seal, f->cache, packet.sequence, START_US, 10000, f->out) > 0, ==,
+            i == 0);
+        config.rtx[0].rtx = 0;
+    }
+    g_assert_cmpuint(next, ==, 5);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -304,5 +335,6 @@ main(int argc, char **argv)
     ADD("nack-storm-is-a-quarter", test_nack_storm);
     ADD("rtx", test_rtx);
     ADD("rtx-payload", test_rtx_payload);
+    ADD("transport-numbers", test_transport_numbers);
     return g_test_run();
 }

@@ -128,6 +128,84 @@ test_sender_report(void)
     g_assert_cmpuint(proto_rtcp_build_sender_report(&info, "abcdef", out, length - 1), ==, 0);
 }
 
+/* A run of three received, one lost, one with a large delta, one of a two-bit vector. */
+static const uint8_t transport[] = {
+    0x8f, 205,  0,  7,                   /* */
+    0,    0,    0,  1,    0,    0, 0, 2, /* sender, media */
+    0xff, 0xfe, 0,  6,                   /* from 65534, six packets */
+    0,    0,    2,  9,                   /* reference 128 ms */
+    0x20, 3,                             /* run: three small deltas */
+    0,    0,                             /* filled in by the tests */
+    4,    8,    12, 0xff, 0xfc, 0, 0, 0,
+};
+
+static void
+test_transport_feedback(void)
+{
+    static const struct {
+        uint16_t sequence;
+        bool received;
+        int64_t arrival_us;
+    } expected[] = {{65534, true, 129000}, {65535, true, 131000}, {0, true, 134000},
+                    {1, false, 134000},    {2, true, 133000},     {3, false, 133000}};
+    uint8_t data[sizeof transport];
+    size_t offset = 0;
+    ProtoRtcpPacket packet;
+    ProtoRtcpTransport walk;
+    uint16_t sequence;
+    bool received;
+    int64_t arrival_us;
+
+    memcpy(data, transport, sizeof data);
+    proto_put16(data + 22, 0xc000 | 0 << 12 | 2 << 10); /* lost, large, then nothing */
+    g_assert_true(proto_rtcp_next(data, sizeof data, &offset, &packet));
+    g_assert_true(proto_rtcp_transport_begin(&packet, &walk));
+    for (size_t i = 0; i < G_N_ELEMENTS(expected); i++) {
+        g_assert_true(proto_rtcp_transport_next(&walk, &sequence, &received, &arrival_us));
+        g_assert_cmpuint(sequence, ==, expected[i].sequence);
+        g_assert_cmpint(received, ==, expected[i].received);
+        if (received)
+            g_assert_cmpint(arrival_us, ==, expected[i].arrival_us);
+    }
+    g_assert_false(proto_rtcp_transport_next(&walk, &sequence, &received, &arrival_us));
+}
+
+/* Vectors of one bit; and counts, runs and deltas that are not there. */
+static void
+test_transport_lies(void)
+{
+    uint8_t data[sizeof transport];
+    ProtoRtcpPacket packet;
+    ProtoRtcpTransport walk;
+    uint16_t sequence;
+    bool received;
+    int64_t arrival_us;
+    unsigned n;
+
+    for (unsigned chunk = 0; chunk <= 0xffff; chunk += 0x55) {
+        size_t offset = 0;
+        memcpy(data, transport, sizeof data);
+        proto_put16(data + 14, (uint16_t)(chunk % 3000));
+        proto_put16(data + 20, (uint16_t)chunk);
+        proto_put16(data + 22, (uint16_t)~chunk);
+        g_assert_true(proto_rtcp_next(data, sizeof data, &offset, &packet));
+        n = 0;
+        if (proto_rtcp_transport_begin(&packet, &walk))
+            while (proto_rtcp_transport_next(&walk, &sequence, &received, &arrival_us))
+                n++;
+        g_assert_cmpuint(n, <=, PROTO_RTCP_TRANSPORT_MAX);
+    }
+    for (size_t length = 0; length < sizeof transport; length++) {
+        packet =
+            (ProtoRtcpPacket){.type = 205, .count = 15, .body = data, .length = length > 4 ? length - 4 : 0};
+        memcpy(data, transport + 4, packet.length);
+        proto_put16(data + 18, 0xbfff); /* fourteen that came: more deltas than there are */
+        if (proto_rtcp_transport_begin(&packet, &walk))
+            while (proto_rtcp_transport_next(&walk, &sequence, &received, &arrival_us))
+                g_assert_true(walk.delta <= packet.body + packet.length);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -137,6 +215,8 @@ main(int argc, char **argv)
     g_test_add_func("/proto/rtcp/nack", test_nack);
     g_test_add_func("/proto/rtcp/fir", test_fir);
     g_test_add_func("/proto/rtcp/compound-walk", test_compound_walk);
+    g_test_add_func("/proto/rtcp/transport-feedback", test_transport_feedback);
+    g_test_add_func("/proto/rtcp/transport-feedback-lies", test_transport_lies);
     g_test_add_func("/proto/rtcp/sender-report", test_sender_report);
     return g_test_run();
 }
