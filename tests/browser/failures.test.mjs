@@ -80,25 +80,27 @@ const statesOf = (page) => page.evaluate(() => window.states);
 
 const positionOf = (page) => page.evaluate(() => window.imstv.player.position);
 
-test('when the gateway dies the picture goes on, and so does the film, without a click', async () => {
-    await watchFilm();
-    page.expected = /WebSocket/;
-    await watchStates(page);
-    const before = await positionOf(page);
-    const {callId} = await statsOf(page);
-    await headend.killAndWait('imstv-sgw');
-    await eventually(() => page.evaluate(() => window.imstv.session.state === 'online'), 'registered again', 8000);
-    await eventually(async () => {
-        const now = await statsOf(page);
-        return now.callId && now.callId !== callId;
-    }, 'a new call', 8000);
-    await waitForFrame(page, ({clock}) => clock / 1000 > before, 'the picture moves');
-    await eventually(() => page.evaluate(() => !window.imstv.player.waiting), 'nothing is waited for');
-    assert.ok(await positionOf(page) >= before, `at ${await positionOf(page)} s, not after ${before} s`);
-    assert.deepEqual((await statesOf(page)).filter((state) => state !== 'playing'), []);
-    await page.keyboard.press('Space');
-    await waitForState(page, 'paused');
-});
+for (const signal of ['SIGKILL', 'SIGTERM']) {
+    test(`when the gateway ends by ${signal} the film goes on by itself, without a click`, async () => {
+        await watchFilm();
+        page.expected = /WebSocket/;
+        await watchStates(page);
+        const before = await positionOf(page);
+        const {callId} = await statsOf(page);
+        await headend.killAndWait('imstv-sgw', signal);
+        await eventually(() => page.evaluate(() => window.imstv.session.state === 'online'), 'registered again', 8000);
+        await eventually(async () => {
+            const now = await statsOf(page);
+            return now.callId && now.callId !== callId;
+        }, 'a new call', 8000);
+        await waitForFrame(page, ({clock}) => clock / 1000 > before, 'the picture moves');
+        await eventually(() => page.evaluate(() => !window.imstv.player.waiting), 'nothing is waited for');
+        assert.ok(await positionOf(page) >= before, `at ${await positionOf(page)} s, not after ${before} s`);
+        assert.deepEqual((await statesOf(page)).filter((state) => state !== 'playing'), []);
+        await page.keyboard.press('Space');
+        await waitForState(page, 'paused');
+    });
+}
 
 test('when the core dies the picture goes on, and the same call can be controlled and ended', async () => {
     await watchFilm();

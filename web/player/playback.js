@@ -417,9 +417,10 @@ export class Playback extends EventTarget {
             this.#frameAt = this.#frameAt && now;
             return;
         }
-        if (quiet > NO_PICTURE_MS && (this.#interrupted || this.content.kind === 'film')) {
+        const gatewayAway = this.session.state === 'lost'; /* it comes back, and with it the picture */
+        if (quiet > NO_PICTURE_MS && !gatewayAway && (this.#interrupted || this.content.kind === 'film')) {
             this.#fail({name: this.#frameAt ? 'media-failed' : 'no-media'});
-        } else if (quiet > NO_PICTURE_MS && !this.#frameAt) {
+        } else if (quiet > NO_PICTURE_MS && !gatewayAway && !this.#frameAt) {
             this.#fail({name: 'no-signal'});
         } else if (quiet > SPINNER_AFTER_MS && !this.waiting) {
             this.#enter(this.state, true);
@@ -428,7 +429,7 @@ export class Playback extends EventTarget {
 
     #onPeerState(state) {
         this.#interrupted = state !== 'connected';
-        if (state === 'failed') {
+        if (state === 'failed' && this.session.state !== 'lost') {
             this.#fail({name: this.#frameAt ? 'media-failed' : 'no-media'});
         }
     }

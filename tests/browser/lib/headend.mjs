@@ -132,10 +132,10 @@ export class Headend {
         return found;
     }
 
-    /* Kills daemon @name as a crash would; resolves when another one is in its place. */
-    async killAndWait(name) {
+    /* Kills daemon @name as a crash would (or by @signal); resolves when another one is in its place. */
+    async killAndWait(name, signal = 'SIGKILL') {
         const [pid] = await this.processes(name);
-        process.kill(pid, 'SIGKILL');
+        process.kill(pid, signal);
         return eventually(async () => {
             const now = await this.processes(name);
             return now.some((one) => one !== pid);
