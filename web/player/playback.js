@@ -11,7 +11,7 @@ import {Timeline} from './timeline.js';
 
 const WATCH_MS = 500;
 const SPINNER_AFTER_MS = 1500;
-const LATE_FRAMES_MS = 2000; /* frames that were under way when the channel fell silent */
+const LATE_FRAMES_MS = 12000; /* a channel that fell silent still shows what was under way, from its last key frame on */
 const REASON_MS = 3000; /* after the end of the media, for the reason to come */
 const NO_PICTURE_MS = 8000; /* then a film, or a channel whose transport is down, has failed */
 
