@@ -503,6 +503,7 @@ async def case_refusals(h):
         header = await refused(client.start('heron', 'cod', OFFER))
         assert header['error_code'] == status
         assert header.get('retry-after') == (7 if status == 503 else None)
+        assert header.get('cause') == ('full' if status == 503 else None)
     assert (await refused(client.start('heron', 'cod', 'v=0\r\n')))['error_code'] in (400, 488)
     assert (await refused(client.start('heron', 'vod', OFFER)))['error_code'] == 400
     assert (await refused(client.start('a b', 'cod', OFFER)))['error_code'] == 400
@@ -554,8 +555,35 @@ async def case_far_end_hangs_up(h):
     connection.in_dialog(connection.invite, 'BYE', [('Reason', 'SIP;cause=503;text="media gone"')])
     message = await client.wait_message(lambda header: header['action'] == 'shutdown')
     assert message['header']['error_code'] == 503 and message['header']['reason'] == 'media gone'
+    assert message['header']['cause'] == 'media-lost'
     assert message['control']['subsession_id'] == subsession
     assert (await refused(client.media(subsession, 'PAUSE')))['error_code'] == 481
+
+
+async def case_content_is_taken_off(h):
+    """The media ends first, its BYE says why: that is what the page hears, and there is one BYE only."""
+    client = await h.client()
+    await client.start('heron', 'cod', OFFER)
+    connection, _ = await h.core.wait('ACK')
+    await h.mcf.wait('PLAY')
+    h.mcf.announce(h.uri, h.session, 5402)
+    await client.wait_message(lambda header: header.get('event') == 'terminated')
+    connection.in_dialog(connection.invite, 'BYE', [('Reason', 'SIP;cause=410;text="gone"')])
+    header = (await client.wait_message(lambda header: header['action'] == 'shutdown'))['header']
+    assert header['error_code'] == 410 and header['cause'] == 'content-gone', header
+    assert not h.core.requests('BYE')
+
+
+async def case_media_is_lost(h):
+    """No BYE follows the end of the media: the gateway says it, and tells the page."""
+    client = await h.client()
+    await client.start('heron', 'cod', OFFER)
+    await h.core.wait('ACK')
+    await h.mcf.wait('PLAY')
+    h.mcf.announce(h.uri, h.session, 5402)
+    header = (await client.wait_message(lambda header: header['action'] == 'shutdown'))['header']
+    assert header['error_code'] == 503 and header['cause'] == 'media-lost', header
+    await h.core.wait('BYE')
 
 
 async def case_reoffer(h):
