@@ -17,7 +17,7 @@ typedef struct {
     unsigned register_expires_s;
     unsigned grace_s;
     unsigned restore_s; /* how long calls wait for a lost connection to the core */
-    char *sdf_psi; /* user parts */
+    char *sdf_psi;      /* user parts */
     char *bc_psi;
     char *content_prefix;
     unsigned complete_timeout_ms;
