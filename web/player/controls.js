@@ -111,7 +111,7 @@ export class PlayerControls {
         const {state, waiting, silent, muted, soundBlocked, volume, notice} = player;
         const stage = this.#stage;
 
-        if (stage.dataset.state !== state) {
+        if (stage.dataset.state !== state || stage.classList.contains('no-signal') !== silent) {
             stage.dataset.state = state;
             this.wake();
         }
@@ -231,7 +231,8 @@ export class PlayerControls {
 
     #hush() {
         const busy = this.#dragging || this.#stage.matches(':has(.bar :focus-visible)');
-        if (this.#stage.dataset.state === 'playing' && !busy) {
+        const picture = this.#stage.dataset.state === 'playing' && !this.#stage.classList.contains('no-signal');
+        if (picture && !busy) {
             this.#stage.classList.add('quiet');
         }
     }
