@@ -19,6 +19,7 @@ typedef struct {
     char *name, *folder;
     ReelBlockCache *cache;
     bool done;
+    bool stale;      /* the catalogue has changed since it began: for those who wait already, no longer */
     guint deadline;  /* GSource id */
     GArray *waiters; /* of Waiter */
     ReelProgramme *film;
@@ -79,6 +80,15 @@ tell_waiters(Job *job)
     }
 }
 
+static void
+forget_job(MdfFilmOpener *self, Job *job)
+{
+    if (g_hash_table_lookup(self->jobs, job->name) != job)
+        return;
+    g_queue_remove(&self->order, job->name);
+    g_hash_table_remove(self->jobs, job->name);
+}
+
 static gboolean
 on_job_done(gpointer data)
 {
@@ -88,6 +98,8 @@ on_job_done(gpointer data)
     if (job->opener) {
         g_hash_table_remove(job->opener->under_way, job);
         tell_waiters(job);
+        if (job->stale)
+            forget_job(job->opener, job);
     }
     job_unref(job);
     return G_SOURCE_REMOVE;
@@ -129,8 +141,15 @@ mdf_film_opener_new(ReelBlockCache *cache)
 void
 mdf_film_opener_forget(MdfFilmOpener *self)
 {
-    g_queue_clear(&self->order);
-    g_hash_table_remove_all(self->jobs);
+    g_autoptr(GList) names = g_list_copy(self->order.head);
+
+    for (GList *name = names; name; name = name->next) {
+        Job *job = g_hash_table_lookup(self->jobs, name->data);
+
+        job->stale = true;
+        if (job->done)
+            forget_job(self, job);
+    }
 }
 
 /* Their threads have ended; what they posted still finds the job, but nobody who waits. */
@@ -154,17 +173,11 @@ mdf_film_opener_free(MdfFilmOpener *self)
         return;
     g_thread_pool_free(self->threads, FALSE, TRUE);
     release_jobs_under_way(self);
-    mdf_film_opener_forget(self);
+    g_queue_clear(&self->order);
+    g_hash_table_remove_all(self->jobs);
     g_hash_table_unref(self->jobs);
     g_hash_table_unref(self->under_way);
     g_free(self);
-}
-
-static void
-forget_job(MdfFilmOpener *self, Job *job)
-{
-    g_queue_remove(&self->order, job->name);
-    g_hash_table_remove(self->jobs, job->name);
 }
 
 static Job *

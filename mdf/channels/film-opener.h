@@ -15,7 +15,8 @@ typedef void (*MdfFilmOpened)(void *user_data);
 
 /* Opens the film in @folder; @name: "asset:ID". @opened runs once: at once if there is nothing to wait for,
  * otherwise from the main loop, when the film is open, when that failed, or after MDF_FILM_OPENER_WAIT_MS.
- * What came of it is said by mdf_film_opener_get. */
+ * What came of it is said by mdf_film_opener_get, to be asked
+ * inside @opened: a film of a catalogue that changed meanwhile is kept for those who wait, and no longer. */
 #define MDF_FILM_OPENER_WAIT_MS 3000
 void mdf_film_opener_prepare(
     MdfFilmOpener *self, const char *name, const char *folder, MdfFilmOpened opened, void *user_data);

@@ -35,7 +35,7 @@ ReelBlockCache *mdf_sources_cache(MdfSources *self); /* lent */
  * it). */
 ReelProgramme *mdf_sources_lookup(MdfSources *self, const char *source, GError **error);
 /* Gets @source ready for mdf_sources_lookup: @ready runs once, at once or from the main loop, at the latest
- * after 3 s; whether it worked is what the look-up says. Not called any more after mdf_sources_free. */
+ * after 3 s; whether it worked is what the look-up says, to be done inside @ready. Not called any more after mdf_sources_free. */
 void
 mdf_sources_prepare(MdfSources *self, const char *source, void (*ready)(void *user_data), void *user_data);
 

@@ -243,22 +243,35 @@ publish(Fixture *f, const char *id)
     g_assert_true(g_file_set_contents(path, json, -1, NULL));
 }
 
+typedef struct {
+    MdfSources *sources;
+    const char *source;
+    ReelProgramme *film;
+    GError *error;
+    bool ready;
+} Opening;
+
 static void
 on_ready(void *user_data)
 {
-    *(bool *)user_data = true;
+    Opening *opening = user_data;
+
+    opening->ready = true;
+    opening->film = mdf_sources_lookup(opening->sources, opening->source, &opening->error);
 }
 
 /* Looks a film up as the MDF does: gets it ready first. */
 static ReelProgramme *
 open_film(Fixture *f, const char *source, GError **error)
 {
-    bool ready = false;
+    Opening opening = {.sources = f->sources, .source = source};
 
-    mdf_sources_prepare(f->sources, source, on_ready, &ready);
-    while (!ready)
+    mdf_sources_prepare(f->sources, source, on_ready, &opening);
+    while (!opening.ready)
         g_main_context_iteration(NULL, TRUE);
-    return mdf_sources_lookup(f->sources, source, error);
+    if (opening.error)
+        g_propagate_error(error, opening.error);
+    return opening.film;
 }
 
 static void
@@ -273,7 +286,7 @@ test_films(Fixture *f, gconstpointer data)
     publish(f, "bunny");
     film = open_film(f, "asset:bunny", &error);
     g_assert_no_error(error);
-    again = mdf_sources_lookup(f->sources, "asset:bunny", &error);
+    again = open_film(f, "asset:bunny", &error);
     g_assert_true(film == again);
     cursor = fixture_cursor(film);
     g_assert_cmpint(fixture_next(cursor, &record), ==, REEL_NEXT_RECORD);
